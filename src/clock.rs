@@ -17,6 +17,12 @@ impl Timestamp {
         Self(micros)
     }
 
+    /// The instant that many microseconds after 1970-01-01T00:00:00Z, if both databases and RFC 3339 can write it.
+    #[must_use]
+    pub fn from_stored_micros(micros: i64) -> Option<Self> {
+        jiff::Timestamp::from_microsecond(micros).ok().map(|instant| Self(instant.as_microsecond()))
+    }
+
     /// Microseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_micros(self) -> i64 {

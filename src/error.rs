@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use http::StatusCode;
 use serde::Serialize;
@@ -13,6 +14,9 @@ use crate::task::Revision;
 
 /// What went wrong inside. It is logged once, at the boundary, and never shown to a caller.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A cause that every copy of an error shares.
+type SharedCause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// A stable error code: `extensions.code` in GraphQL, `code` in REST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,7 +155,7 @@ impl fmt::Display for Problem {
 }
 
 /// Why a request was not answered as asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No token, or one that does not verify. The text says which rule, never what was expected instead.
     #[error("{0}")]
@@ -192,12 +196,12 @@ pub enum Error {
     TooComplex(String),
     /// A fault of ours.
     #[error("Something went wrong on our side; tell us the request id.")]
-    Internal(#[source] Cause),
+    Internal(#[source] SharedCause),
     /// Something that we depend on is away.
     #[error("The service cannot answer right now; try again in a moment.")]
-    Unavailable(#[source] Cause),
+    Unavailable(#[source] SharedCause),
     #[error("The service took too long to answer.")]
-    Timeout(#[source] Cause),
+    Timeout(#[source] SharedCause),
 }
 
 /// A result whose error a caller may see.
@@ -238,16 +242,21 @@ impl Error {
 
     /// What went wrong inside, for the log.
     #[must_use]
-    pub fn cause(&self) -> Option<&Cause> {
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Internal(cause) | Self::Unavailable(cause) | Self::Timeout(cause) => Some(cause),
+            Self::Internal(cause) | Self::Unavailable(cause) | Self::Timeout(cause) => Some(&**cause),
             _ => None,
         }
     }
 
     /// A fault of ours, with what is known of it.
     pub fn internal(cause: impl Into<Cause>) -> Self {
-        Self::Internal(cause.into())
+        Self::Internal(cause.into().into())
+    }
+
+    /// Something that we depend on is away, with what is known of it.
+    pub fn unavailable(cause: impl Into<Cause>) -> Self {
+        Self::Unavailable(cause.into().into())
     }
 }
 

@@ -4,7 +4,16 @@
 //! to a task) → `store`. A module knows what stands to its right, never to its left. See `ARCHITECTURE.md`.
 
 pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod database_url;
 pub mod error;
+pub mod graphql;
+pub mod rest;
+pub mod server;
+pub mod store;
 pub mod task;
+pub mod telemetry;
+pub mod tls;
 pub mod user;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: see `taskgate::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    taskgate::cli::main()
+}

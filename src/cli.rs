@@ -1,0 +1,169 @@
+//! The command line: a file a command, each with one `run`.
+//!
+//! Exit status 0, 1 for a fault, 2 for wrong usage. An error is one sentence on standard error that says what to do;
+//! standard output holds nothing but what was asked for.
+
+mod backup;
+mod check;
+mod dev;
+mod migrate;
+mod openapi;
+mod schema;
+mod serve;
+mod service;
+mod token;
+
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::config::settings::{DATABASE, GROUPS, Group, LOG, TOKENS};
+use crate::config::{Config, Sources};
+
+/// A task backend with two front doors, GraphQL and REST, on SQLite or PostgreSQL.
+///
+/// Settings are flags, environment variables or lines of a .env file in the working directory, in that order of
+/// precedence; see the help of each command.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve REST and GraphQL until SIGTERM or SIGINT
+    Serve,
+    /// Try it out: SQLite, a secret of its own, GraphiQL, a token and lines to paste
+    Dev,
+    /// Bring the database's tables up to date, or back
+    Migrate {
+        #[command(subcommand)]
+        action: migrate::Action,
+    },
+    /// Print the GraphQL schema
+    Schema,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print a token that is signed with `BETTER_AUTH_SECRET`, or with the secret of `taskgate dev`
+    Token(token::Args),
+    /// Print the configuration of `serve`, and try the database and the keys
+    Check,
+    /// Copy the SQLite database into a file, while it is in use
+    Backup {
+        /// The file to write
+        file: PathBuf,
+    },
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, PartialEq, Eq)]
+enum Failure {
+    /// It was called or configured wrongly: exit status 2.
+    Usage(String),
+    /// It was asked rightly and failed: exit status 1.
+    Fault(String),
+}
+
+impl Failure {
+    const fn status(&self) -> u8 {
+        match self {
+            Self::Fault(_) => 1,
+            Self::Usage(_) => 2,
+        }
+    }
+
+    fn sentence(&self) -> &str {
+        match self {
+            Self::Usage(sentence) | Self::Fault(sentence) => sentence,
+        }
+    }
+}
+
+/// Runs the command that the process was called with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(refusal) => return refuse(&refusal),
+    };
+    match run(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nothing can be done where standard error is closed.
+            let _ = writeln!(io::stderr(), "taskgate: {}", failure.sentence());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// Prints help, version or what is wrong with the command line.
+fn refuse(refusal: &clap::Error) -> ExitCode {
+    let _ = refusal.print();
+    ExitCode::from(u8::try_from(refusal.exit_code()).unwrap_or(2))
+}
+
+/// The command line, with the settings that a command reads among its flags.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|command| match command.get_name() {
+        "serve" | "dev" | "check" => command.args(GROUPS.into_iter().flat_map(Group::args)),
+        "migrate" => command.args(DATABASE.args().chain(LOG.args())),
+        "token" => command.args(DATABASE.args().take(1).chain(TOKENS.args())),
+        "backup" => command.args(DATABASE.args().take(1)),
+        _ => command,
+    })
+}
+
+fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let cli = Cli::from_arg_matches(matches).map_err(|error| Failure::Usage(error.to_string()))?;
+    let sources = || Sources::load(innermost(matches)).map_err(Failure::Usage);
+    match cli.command {
+        Command::Serve => block_on(serve::run(&sources()?)),
+        Command::Dev => block_on(dev::run(&sources()?)),
+        Command::Migrate { action } => block_on(migrate::run(action, &sources()?)),
+        Command::Schema => schema::run(),
+        Command::Openapi => openapi::run(),
+        Command::Token(args) => token::run(&args, &sources()?),
+        Command::Check => block_on(check::run(&sources()?)),
+        Command::Backup { file } => block_on(backup::run(&file, &sources()?)),
+    }
+}
+
+/// The matches of the command itself, which hold the flags of the commands around it too.
+fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
+    while let Some((_, inner)) = matches.subcommand() {
+        matches = inner;
+    }
+    matches
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::Fault(format!("The runtime cannot start: {error}.")))?.block_on(command)
+}
+
+/// Writes to standard output; a reader that has seen enough, such as `head`, is no fault.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Fault(format!("Standard output cannot be written to: {error}.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Binds the address of the configuration, which may name port 0.
+async fn bind(config: &Config) -> Result<tokio::net::TcpListener, Failure> {
+    let address = config.http.listen;
+    tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Fault(format!("Cannot listen on {address}: {error}; set LISTEN to another address.")))
+}
+
+#[cfg(test)]
+mod tests;

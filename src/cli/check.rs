@@ -1,0 +1,174 @@
+//! `taskgate check`: what `serve` would run with, and whether it would work.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use secrecy::ExposeSecret as _;
+
+use super::{Failure, print, service};
+use crate::clock::SystemClock;
+use crate::config::settings::{self, Setting};
+use crate::config::{Config, LogFormat, Sources};
+use crate::database_url::DatabaseUrl;
+use crate::store::migrate;
+use crate::telemetry;
+
+/// What is printed for a setting that has neither a value nor a default.
+const NOT_SET: &str = "not set";
+
+pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
+    let config = Config::for_serve(sources).map_err(Failure::Usage)?;
+    telemetry::init(&config.log);
+    for (setting, value) in resolved(&config, sources) {
+        let origin = if value == NOT_SET { String::new() } else { format!(" ({})", sources.origin(setting)) };
+        print(&format!("{:<28} {value}{origin}\n", setting.variable))?;
+    }
+    print("\n")?;
+    let mut trials = vec![("database", try_database(&config.database.url).await)];
+    if let Some(url) = &config.database.direct_url {
+        trials.push(("direct database", try_database(url).await));
+    }
+    trials.push(("keys", try_keys(&config).await));
+    print(&report(&trials))?;
+    verdict(&trials)
+}
+
+/// Connects and reads, and changes nothing.
+async fn try_database(url: &DatabaseUrl) -> Result<String, String> {
+    migrate::status(url).await.map(|lines| lines.join("; ")).map_err(|error| error.to_string())
+}
+
+/// Fetches what `serve` would fetch.
+async fn try_keys(config: &Config) -> Result<String, String> {
+    let verifier =
+        service::verifier(&config.tokens, Arc::new(SystemClock)).map_err(|error| error.sentence().to_owned())?;
+    verifier.start().await;
+    verifier.keys()
+}
+
+fn report(trials: &[(&str, Result<String, String>)]) -> String {
+    let line = |(what, outcome): &(&str, Result<String, String>)| match outcome {
+        Ok(found) => format!("{what}: ok, {found}\n"),
+        Err(reason) => format!("{what}: failed: {reason}\n"),
+    };
+    trials.iter().map(line).collect::<Vec<_>>().concat()
+}
+
+fn verdict(trials: &[(&str, Result<String, String>)]) -> Result<(), Failure> {
+    let failed: Vec<&str> = trials.iter().filter(|(_, outcome)| outcome.is_err()).map(|(what, _)| *what).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Fault(format!("`taskgate serve` would not work: {} failed; see above.", failed.join(" and "))))
+}
+
+/// Every setting with its value, secrets and passwords masked.
+fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String)> {
+    let Config { database, tokens, http, log, explore, docs, hide_foreign_tasks } = config;
+    let text = |value: Option<&str>| value.unwrap_or(NOT_SET).to_owned();
+    let given = |setting: &Setting| sources.value(setting).is_some();
+    // Kept in the order in which they are set: the current secret, then the previous one.
+    let mut secrets = tokens.secrets.iter().map(|secret| format!("set ({} bytes)", secret.expose_secret().len()));
+    let mut secret = |setting| if given(setting) { secrets.next() } else { None }.unwrap_or_else(|| text(None));
+    let direct_url = match &database.direct_url {
+        None if given(&settings::DATABASE_DIRECT_URL) => "not used with SQLite".to_owned(),
+        url => text(url.as_ref().map(DatabaseUrl::to_string).as_deref()),
+    };
+    let origins: Vec<&str> = http.cors_origins.iter().filter_map(|origin| HeaderValue::to_str(origin).ok()).collect();
+    vec![
+        (&settings::DATABASE_URL, database.url.to_string()),
+        (&settings::DATABASE_DIRECT_URL, direct_url),
+        (&settings::DATABASE_POOL_SIZE, database.pool_size.to_string()),
+        (&settings::BETTER_AUTH_SECRET, secret(&settings::BETTER_AUTH_SECRET)),
+        (&settings::BETTER_AUTH_SECRET_PREVIOUS, secret(&settings::BETTER_AUTH_SECRET_PREVIOUS)),
+        (&settings::JWKS_URL, tokens.jwks_url.clone().map_or_else(|| text(None), masked)),
+        (&settings::JWT_ISSUER, text(tokens.issuer.as_deref())),
+        (&settings::JWT_AUDIENCE, text(tokens.audience.as_deref())),
+        (&settings::JWT_SUBJECT_CLAIM, tokens.subject_claim.clone()),
+        (&settings::LISTEN, http.listen.to_string()),
+        (&settings::CORS_ORIGINS, origins.join(",")),
+        (&settings::TASKGATE_EXPLORE, on_off(*explore)),
+        (&settings::TASKGATE_DOCS, on_off(*docs)),
+        (&settings::TASKGATE_HIDE_FOREIGN_TASKS, on_off(*hide_foreign_tasks)),
+        (&settings::TASKGATE_LOG, log.filter.clone()),
+        (&settings::TASKGATE_LOG_FORMAT, format_name(log.format).to_owned()),
+    ]
+}
+
+/// Some services want a key of theirs in the query.
+fn masked(mut url: url::Url) -> String {
+    if url.query().is_some() {
+        url.set_query(Some("***"));
+    }
+    url.into()
+}
+
+fn on_off(on: bool) -> String {
+    if on { "on" } else { "off" }.to_owned()
+}
+
+const fn format_name(format: LogFormat) -> &'static str {
+    match format {
+        LogFormat::Auto => "auto",
+        LogFormat::Pretty => "pretty",
+        LogFormat::Json => "json",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines<const N: usize>(variables: [(&str, &str); N]) -> Vec<(&'static str, String)> {
+        let sources = Sources::new([], variables, []);
+        let config = Config::for_serve(&sources).unwrap();
+        resolved(&config, &sources).into_iter().map(|(setting, value)| (setting.variable, value)).collect()
+    }
+
+    #[test]
+    fn every_setting_is_printed_in_the_order_of_the_help() {
+        let printed = lines([("JWKS_URL", "https://app.example/jwks")]);
+        let all = settings::GROUPS.into_iter().flat_map(|group| group.settings).map(|setting| setting.variable);
+        assert_eq!(printed.iter().map(|(variable, _)| *variable).collect::<Vec<_>>(), all.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn secrets_and_passwords_are_masked() {
+        let hidden = uuid::Uuid::new_v4().to_string();
+        let url = format!("postgres://u:{hidden}@h/db");
+        let jwks = format!("https://app.example/jwks?apikey={hidden}");
+        let printed = lines([
+            ("DATABASE_URL", &url),
+            ("DATABASE_DIRECT_URL", &url),
+            ("BETTER_AUTH_SECRET", &hidden),
+            ("BETTER_AUTH_SECRET_PREVIOUS", &format!("{hidden}!")),
+            ("JWKS_URL", &jwks),
+        ]);
+        assert!(printed.iter().all(|(_, value)| !value.contains(&hidden)), "{printed:?}");
+        for (variable, value) in [
+            ("DATABASE_URL", "postgres://u:***@h/db"),
+            ("BETTER_AUTH_SECRET", "set (36 bytes)"),
+            ("BETTER_AUTH_SECRET_PREVIOUS", "set (37 bytes)"),
+            ("JWKS_URL", "https://app.example/jwks?***"),
+        ] {
+            assert!(printed.contains(&(variable, value.to_owned())), "{printed:?}");
+        }
+    }
+
+    #[test]
+    fn a_previous_secret_alone_is_not_taken_for_the_current_one() {
+        let printed = lines([("BETTER_AUTH_SECRET_PREVIOUS", &"p".repeat(40)), ("JWKS_URL", "https://a.example/j")]);
+        assert!(printed.contains(&("BETTER_AUTH_SECRET", NOT_SET.to_owned())), "{printed:?}");
+        assert!(printed.contains(&("BETTER_AUTH_SECRET_PREVIOUS", "set (40 bytes)".to_owned())), "{printed:?}");
+    }
+
+    #[test]
+    fn one_failed_trial_is_a_fault() {
+        let trials = [("database", Ok("no migrations pending".to_owned())), ("keys", Err("it is away.".to_owned()))];
+        assert_eq!(report(&trials), "database: ok, no migrations pending\nkeys: failed: it is away.\n");
+        assert_eq!(verdict(&trials[..1]), Ok(()));
+        let failure = verdict(&trials).unwrap_err();
+        assert_eq!(failure.status(), 1);
+        assert!(failure.sentence().contains("keys failed"), "{failure:?}");
+    }
+}

@@ -1,0 +1,17 @@
+//! `taskgate serve`: the service.
+
+use std::sync::Arc;
+
+use super::{Failure, bind, service};
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::{Config, Sources};
+use crate::telemetry;
+
+pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
+    let config = Config::for_serve(sources).map_err(Failure::Usage)?;
+    telemetry::init(&config.log);
+    let clock: SharedClock = Arc::new(SystemClock);
+    let listener = bind(&config).await?;
+    service::migrate(&config.database).await?;
+    service::run(config, clock, listener, None).await
+}

@@ -1,0 +1,47 @@
+//! Putting the service together: what `serve` and `dev` share.
+
+use tokio::net::TcpListener;
+
+use super::Failure;
+use crate::auth::{TokenRules, Verifier};
+use crate::clock::SharedClock;
+use crate::config::{Config, DatabaseConfig};
+use crate::server::{self, App, Settings};
+use crate::store::{Store, migrate};
+
+/// Brings the tables up to date.
+pub(super) async fn migrate(database: &DatabaseConfig) -> Result<(), Failure> {
+    let applied = migrate::run(database.direct()).await.map_err(|error| Failure::Fault(error.to_string()))?;
+    for name in applied {
+        tracing::info!(name, "applied a migration");
+    }
+    Ok(())
+}
+
+/// What verifies tokens, before it has fetched a key.
+pub(super) fn verifier(rules: &TokenRules, clock: SharedClock) -> Result<Verifier, Failure> {
+    Verifier::new(rules.clone(), clock).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Serves on `listener` until the process is told to stop. A token for explorers makes it `dev`: it is filled in where
+/// people try things, and the service answers to names of this machine only.
+pub(super) async fn run(
+    config: Config,
+    clock: SharedClock,
+    listener: TcpListener,
+    explorer_token: Option<String>,
+) -> Result<(), Failure> {
+    let store = Store::new(&config.database.url, config.database.pool_size, clock.clone())
+        .hiding_foreign_tasks(config.hide_foreign_tasks);
+    let verifier = verifier(&config.tokens, clock)?;
+    verifier.start().await;
+    let settings = Settings {
+        cors_origins: config.http.cors_origins,
+        explore: config.explore,
+        docs: config.docs,
+        loopback_only: explorer_token.is_some(),
+        explorer_token,
+    };
+    let app = App::new(store, verifier, settings).map_err(|error| Failure::Fault(error.to_string()))?;
+    server::serve(app, listener).await.map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
+}

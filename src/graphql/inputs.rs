@@ -1,0 +1,216 @@
+//! What callers send, and how it becomes values that cannot be wrong. Every broken rule is reported, not the first.
+
+use std::borrow::Cow;
+
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+
+use crate::error::{Error, Problem, Result};
+use crate::store::{Direction, Filter, SortField, Target};
+use crate::task::{Description, NewTask, Revision, Search, TaskId, TaskPatch, Title};
+use crate::user::UserId;
+
+/// Collects the broken rules of an input.
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// The value, or `None` with the problem taken down as one of `field`.
+    fn check<T>(&mut self, field: &'static str, value: Result<T, Problem>) -> Option<T> {
+        value.map_err(|problem| self.0.push(problem.at(field).at("input"))).ok()
+    }
+
+    fn into_error(self) -> Error {
+        Error::Validation(self.0)
+    }
+}
+
+fn must_not_be_null<T>() -> Result<T, Problem> {
+    Err(Problem::new("null_not_allowed", "must not be null"))
+}
+
+fn target(problems: &mut Problems, user: UserId, id: &ID, expected: Option<Revision>) -> Option<Target> {
+    problems.check("id", TaskId::parse(id)).map(|id| Target { user, id, expected })
+}
+
+/// A task to make.
+#[derive(Debug, InputObject)]
+pub struct CreateTaskInput {
+    /// What is to be done: 1 to 200 characters once white space around it is trimmed.
+    title: String,
+    /// More about it: at most 1000 characters, kept as sent.
+    description: Option<String>,
+}
+
+impl TryFrom<CreateTaskInput> for NewTask {
+    type Error = Error;
+
+    fn try_from(input: CreateTaskInput) -> Result<Self> {
+        let mut problems = Problems::default();
+        let title = problems.check("title", Title::parse(&input.title));
+        let description = input.description.and_then(|text| problems.check("description", Description::parse(text)));
+        match title {
+            Some(title) if problems.0.is_empty() => Ok(Self { title, description }),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// What to change of a task. A member that is absent leaves its part as it is.
+#[derive(Debug, InputObject)]
+pub struct UpdateTaskInput {
+    /// Which task.
+    id: ID,
+    /// The new title: 1 to 200 characters once white space around it is trimmed. Must not be null.
+    title: MaybeUndefined<String>,
+    /// The new description, at most 1000 characters; null clears it.
+    description: MaybeUndefined<String>,
+    /// Whether it is done. Must not be null.
+    completed: MaybeUndefined<bool>,
+    /// Change it only while this is its revision, else fail with `PRECONDITION_FAILED`.
+    expected_revision: Option<Revision>,
+}
+
+impl UpdateTaskInput {
+    pub(super) fn for_user(self, user: UserId) -> Result<(Target, TaskPatch)> {
+        let mut problems = Problems::default();
+        let target = target(&mut problems, user, &self.id, self.expected_revision);
+        let title = match self.title {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => problems.check("title", must_not_be_null()),
+            MaybeUndefined::Value(text) => problems.check("title", Title::parse(&text)),
+        };
+        let description = match self.description {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(text) => problems.check("description", Description::parse(text)).map(Some),
+        };
+        let completed = match self.completed {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => problems.check("completed", must_not_be_null()),
+            MaybeUndefined::Value(completed) => Some(completed),
+        };
+        match target {
+            Some(target) if problems.0.is_empty() => Ok((target, TaskPatch { title, description, completed })),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// A task to complete if it is pending, and to reopen if it is completed.
+#[derive(Debug, InputObject)]
+pub struct ToggleTaskInput {
+    /// Which task.
+    id: ID,
+    /// Change it only while this is its revision, else fail with `PRECONDITION_FAILED`.
+    expected_revision: Option<Revision>,
+}
+
+/// A task to complete or to reopen.
+#[derive(Debug, InputObject)]
+pub struct SetTaskCompletedInput {
+    /// Which task.
+    id: ID,
+    /// Whether it is done.
+    pub(super) completed: bool,
+    /// Change it only while this is its revision, else fail with `PRECONDITION_FAILED`.
+    expected_revision: Option<Revision>,
+}
+
+/// A task to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteTaskInput {
+    /// Which task.
+    id: ID,
+    /// Delete it only while this is its revision, else fail with `PRECONDITION_FAILED`.
+    expected_revision: Option<Revision>,
+}
+
+macro_rules! names_a_task {
+    ($($input:ty),*) => {$(
+        impl $input {
+            pub(super) fn target(&self, user: UserId) -> Result<Target> {
+                let mut problems = Problems::default();
+                target(&mut problems, user, &self.id, self.expected_revision).ok_or_else(|| problems.into_error())
+            }
+        }
+    )*};
+}
+names_a_task!(ToggleTaskInput, SetTaskCompletedInput, DeleteTaskInput);
+
+/// Whether a task is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum TaskStatus {
+    /// Not done.
+    Pending,
+    /// Done.
+    Completed,
+}
+
+/// Which tasks to list. What is absent or null does not narrow.
+#[derive(Debug, Default, InputObject)]
+pub struct TaskFilter {
+    /// Only tasks that are done, or only those that are not.
+    status: Option<TaskStatus>,
+    /// Only tasks whose title or description has this text, whatever its case: at most 200 characters, none of them
+    /// a wildcard.
+    search: Option<String>,
+}
+
+impl TryFrom<TaskFilter> for Filter {
+    type Error = Error;
+
+    fn try_from(filter: TaskFilter) -> Result<Self> {
+        let search =
+            filter.search.map(Search::parse).transpose().map_err(|problem| problem.at("search").at("filter"))?;
+        Ok(Self { completed: filter.status.map(|status| status == TaskStatus::Completed), search })
+    }
+}
+
+/// What tasks are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum TaskOrderField {
+    /// When it was made.
+    CreatedAt,
+    /// When it was last changed.
+    UpdatedAt,
+    /// Its title, case folded, code point by code point.
+    Title,
+}
+
+/// Which end comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// The smallest, oldest or first in the alphabet first.
+    Asc,
+    /// The largest, newest or last in the alphabet first.
+    Desc,
+}
+
+/// How to order tasks. Ties break by id, in the same direction.
+#[derive(Debug, Clone, Copy, InputObject)]
+pub struct TaskOrder {
+    /// What to order by.
+    field: TaskOrderField,
+    /// Which end comes first.
+    direction: OrderDirection,
+}
+
+impl TaskOrder {
+    pub(super) const fn parts(self) -> (SortField, Direction) {
+        let field = match self.field {
+            TaskOrderField::CreatedAt => SortField::CreatedAt,
+            TaskOrderField::UpdatedAt => SortField::UpdatedAt,
+            TaskOrderField::Title => SortField::Title,
+        };
+        let direction = match self.direction {
+            OrderDirection::Asc => Direction::Ascending,
+            OrderDirection::Desc => Direction::Descending,
+        };
+        (field, direction)
+    }
+}
+
+/// A problem with an argument of a list.
+pub(super) fn argument(name: &'static str, kind: &'static str, msg: impl Into<Cow<'static, str>>) -> Error {
+    Problem::new(kind, msg).at(name).into()
+}

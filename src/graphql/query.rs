@@ -1,0 +1,52 @@
+//! What can be asked.
+
+use async_graphql::{Context, ID, Object};
+
+use super::connection::{Arguments, TaskConnection};
+use super::context::ContextExt;
+use super::inputs::{TaskFilter, TaskOrder};
+use super::types::{TaskNode, Viewer};
+use crate::error::{Error, Result};
+use crate::task::TaskId;
+
+/// What can be asked.
+#[derive(Debug)]
+pub struct Query;
+
+/// What can be asked. Everything is the viewer's own.
+#[Object]
+impl Query {
+    /// Whoever the token speaks for.
+    #[expect(clippy::unused_async, reason = "resolvers are asynchronous")]
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        ctx.user().map(|_| Viewer)
+    }
+
+    /// One task of the viewer: null when there is none with this id, and an error FORBIDDEN when it is another
+    /// user's.
+    async fn task(&self, ctx: &Context<'_>, #[graphql(desc = "Which task.")] id: ID) -> Result<Option<TaskNode>> {
+        let user = ctx.user()?;
+        let id = TaskId::parse(&id).map_err(|problem| problem.at("id"))?;
+        match ctx.store()?.task(user, id).await {
+            Ok(task) => Ok(Some(TaskNode(task))),
+            Err(Error::NoSuchTask) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The viewer's tasks, newest first unless ordered otherwise; 50 unless `first` or `last` says how many.
+    #[expect(clippy::too_many_arguments, reason = "they are those of a Relay connection")]
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many after `after`: 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many before `before`: 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which tasks; all without.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "In which order; newest first without.")] order_by: Option<TaskOrder>,
+    ) -> Result<TaskConnection> {
+        let arguments = Arguments { first, after, last, before, filter, order_by };
+        TaskConnection::load(ctx.store()?, ctx.user()?, ctx.page_bounds()?, arguments).await
+    }
+}

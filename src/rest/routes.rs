@@ -1,0 +1,243 @@
+//! The routes. Checks come in the order route, token, body, owner, precondition.
+
+use async_graphql::{Value, Variables, value};
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use percent_encoding::percent_decode_str;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
+
+use super::body::{Members, members};
+use super::etag::{self, Condition};
+use super::openapi::{CreateTask, SetCompleted, Task, UpdateTask};
+use super::query::ListQuery;
+use super::translate::{Input, take, take_text};
+use super::{Operation, Rest};
+use crate::error::{Error, Problem, Result};
+use crate::task::{Revision, TaskId};
+use crate::user::UserId;
+
+/// All routes, each behind `guard`, which puts the [`UserId`] of the caller into the request. The guard is inside the
+/// method router, so that a wrong method is told before a wrong token.
+pub fn router(guard: impl Fn(MethodRouter<Rest>) -> MethodRouter<Rest>) -> OpenApiRouter<Rest> {
+    let guarded = |(schemas, paths, routes): UtoipaMethodRouter<Rest>| (schemas, paths, guard(routes));
+    OpenApiRouter::new()
+        .routes(guarded(routes!(list_tasks, create_task)))
+        .routes(guarded(routes!(get_task, update_task, delete_task)))
+        .routes(guarded(routes!(complete_task)))
+}
+
+/// List your tasks
+///
+/// All of them, newest first, as a bare array. With `limit` it is a page, and `Link` leads to the next one.
+#[utoipa::path(
+    get, path = "/api/tasks", tag = "tasks", operation_id = "listTasks",
+    params(
+        ("status" = Option<super::openapi::Status>, Query, description = "Which tasks; `all` without."),
+        ("search" = Option<String>, Query, description = "Only tasks whose title or description has this text, \
+            whatever its case. No character is a wildcard.", max_length = 200, example = "milk"),
+        ("sort" = Option<super::openapi::Sort>, Query, description = "The order; `-created_at` without."),
+        ("limit" = Option<i32>, Query, description = "At most this many tasks; all without.", minimum = 1,
+            maximum = 100, example = 50),
+        ("cursor" = Option<String>, Query, description = "Where to go on: from the `Link` of the page before, for the \
+            same `status`, `search` and `sort`."),
+    ),
+    responses((status = 200, description = "The tasks.", body = Vec<Task>)),
+)]
+async fn list_tasks(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let query = ListQuery::parse(request.uri().query().unwrap_or_default())?;
+    let variables = query.variables()?;
+    let mut list = rest.run(Operation::ListTasks, variables.clone(), &user).await?;
+    let etag = etag::of_list(&take_text(&mut list, "revision")?, &user, &variables)?;
+    if etag::none_match(request.headers(), &etag) {
+        return Ok(not_modified(etag));
+    }
+    let mut page = take(&mut list, "pageInfo")?;
+    let mut response = json(StatusCode::OK, &take(&mut list, "nodes")?)?;
+    if take(&mut page, "hasNextPage")? == Value::Boolean(true) {
+        let link = format!("<{}>; rel=\"next\"", query.next(&take_text(&mut page, "endCursor")?));
+        response.headers_mut().insert(header::LINK, header_value(link)?);
+    }
+    response.headers_mut().insert(header::ETAG, etag);
+    Ok(response)
+}
+
+/// Make a task
+#[utoipa::path(
+    post, path = "/api/tasks", tag = "tasks", operation_id = "createTask",
+    request_body = CreateTask,
+    responses((status = 201, description = "The task.", body = Task)),
+)]
+async fn create_task(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let body = members(request).await?.ok_or_else(|| Problem::new("missing", "is required").at("body"))?;
+    let mut input = Input::default();
+    input.required_text(&body, "title");
+    input.text(&body, "description", true);
+    let task = changed_task(&rest, Operation::CreateTask, input, &user).await?;
+    let mut response = task_response(StatusCode::CREATED, task.clone())?;
+    if let Value::Object(members) = &task
+        && let Some(id) = members.get("id")
+    {
+        response.headers_mut().insert(header::LOCATION, header_value(format!("/api/tasks/{id}"))?);
+    }
+    Ok(response)
+}
+
+/// Read a task
+#[utoipa::path(
+    get, path = "/api/tasks/{id}", tag = "tasks", operation_id = "getTask",
+    params(("id" = i64, Path, description = "The id of the task.", example = 1)),
+    responses((status = 200, description = "The task.", body = Task)),
+)]
+async fn get_task(State(rest): State<Rest>, Extension(user): Extension<UserId>, request: Request) -> Result<Response> {
+    let task = read_task(&rest, &id_of(&request)?, &user).await?;
+    let response = task_response(StatusCode::OK, task)?;
+    match response.headers().get(header::ETAG) {
+        Some(etag) if etag::none_match(request.headers(), etag) => Ok(not_modified(etag.clone())),
+        _ => Ok(response),
+    }
+}
+
+/// Change a task
+///
+/// Changes what is present and leaves what is absent; a `description` of null clears it.
+#[utoipa::path(
+    put, path = "/api/tasks/{id}", tag = "tasks", operation_id = "updateTask",
+    params(("id" = i64, Path, description = "The id of the task.", example = 1)),
+    request_body = UpdateTask,
+    responses((status = 200, description = "The task as it is now.", body = Task)),
+)]
+async fn update_task(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let (id, headers) = (id_of(&request)?, request.headers().clone());
+    let body = members(request).await?.ok_or_else(|| Problem::new("missing", "is required").at("body"))?;
+    let fill = |input: &mut Input| {
+        input.text(&body, "title", false);
+        input.text(&body, "description", true);
+        input.flag(&body, "completed");
+    };
+    let task = change_task(&rest, Operation::UpdateTask, &id, &headers, &user, fill).await?;
+    task_response(StatusCode::OK, task)
+}
+
+/// Complete, reopen or toggle a task
+///
+/// Without a body, or with `{}`, it toggles; with `completed` it sets.
+#[utoipa::path(
+    patch, path = "/api/tasks/{id}/complete", tag = "tasks", operation_id = "completeTask",
+    params(("id" = i64, Path, description = "The id of the task.", example = 1)),
+    request_body = Option<SetCompleted>,
+    responses((status = 200, description = "The task as it is now.", body = Task)),
+)]
+async fn complete_task(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let (id, headers) = (id_of(&request)?, request.headers().clone());
+    let body: Members = members(request).await?.unwrap_or_default();
+    let operation = if body.contains_key("completed") { Operation::SetTaskCompleted } else { Operation::ToggleTask };
+    let task = change_task(&rest, operation, &id, &headers, &user, |input| input.flag(&body, "completed")).await?;
+    task_response(StatusCode::OK, task)
+}
+
+/// Delete a task
+#[utoipa::path(
+    delete, path = "/api/tasks/{id}", tag = "tasks", operation_id = "deleteTask",
+    params(("id" = i64, Path, description = "The id of the task.", example = 1)),
+    responses((status = 204, description = "It is gone.")),
+)]
+async fn delete_task(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let id = id_of(&request)?;
+    let expected = expected(&rest, &id, request.headers(), &user).await;
+    let variables = Input::of_task(&id, expected).into_variables()?;
+    rest.run(Operation::DeleteTask, variables, &user).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The id in the path, once it is known to be one.
+fn id_of(request: &Request) -> Result<String> {
+    let segment = request.uri().path().split('/').nth(3).unwrap_or_default();
+    let id = percent_decode_str(segment).decode_utf8_lossy();
+    TaskId::parse(&id).map_err(|problem| problem.at("id").at("path"))?;
+    Ok(id.into_owned())
+}
+
+async fn read_task(rest: &Rest, id: &str, user: &UserId) -> Result<Value> {
+    match rest.run(Operation::GetTask, Variables::from_value(value!({ "id": id })), user).await? {
+        Value::Null => Err(Error::NoSuchTask),
+        task => Ok(task),
+    }
+}
+
+/// The revision that the task must have, by the caller's `If-Match`. The schema takes one; of several, the one that
+/// the task has now is the one that is meant, and the change itself checks that it still has it. When none of them is,
+/// the change is asked to fail, so that whatever else is wrong is told first, in the one order there is.
+async fn expected(rest: &Rest, id: &str, headers: &HeaderMap, user: &UserId) -> Option<Revision> {
+    match etag::condition(headers) {
+        Condition::None => None,
+        Condition::Is(revision) => Some(revision),
+        Condition::IsAmong(revisions) => {
+            let revision = |mut task| Revision::parse(&take_text(&mut task, "revision").ok()?).ok();
+            let current = read_task(rest, id, user).await.ok().and_then(revision);
+            Some(current.filter(|current| revisions.contains(current)).unwrap_or(Revision::ZERO))
+        }
+    }
+}
+
+async fn change_task(
+    rest: &Rest,
+    operation: Operation,
+    id: &str,
+    headers: &HeaderMap,
+    user: &UserId,
+    fill: impl FnOnce(&mut Input),
+) -> Result<Value> {
+    let mut input = Input::of_task(id, expected(rest, id, headers, user).await);
+    fill(&mut input);
+    changed_task(rest, operation, input, user).await
+}
+
+async fn changed_task(rest: &Rest, operation: Operation, input: Input, user: &UserId) -> Result<Value> {
+    let mut payload = rest.run(operation, input.into_variables()?, user).await?;
+    take(&mut payload, "task")
+}
+
+/// A task as a body, its revision as the entity tag.
+fn task_response(status: StatusCode, mut task: Value) -> Result<Response> {
+    let etag = etag::of_task(&take_text(&mut task, "revision")?)?;
+    let mut response = json(status, &task)?;
+    response.headers_mut().insert(header::ETAG, etag);
+    Ok(response)
+}
+
+fn json(status: StatusCode, body: &Value) -> Result<Response> {
+    let bytes = serde_json::to_vec(body).map_err(Error::internal)?;
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((status, content_type, bytes).into_response())
+}
+
+fn not_modified(etag: HeaderValue) -> Response {
+    (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
+}
+
+fn header_value(text: String) -> Result<HeaderValue> {
+    HeaderValue::try_from(text).map_err(Error::internal)
+}

@@ -1,0 +1,121 @@
+//! Between REST and the schema: bodies become inputs, problems get the place that they have in the request, and
+//! subtrees become bodies.
+
+use std::borrow::Cow;
+
+use async_graphql::{Name, Value, Variables};
+use serde_json::Value as Json;
+
+use super::body::Members;
+use crate::error::{Error, Problem, Result};
+use crate::task::Revision;
+
+/// An input object under construction.
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    members: async_graphql::indexmap::IndexMap<Name, Value>,
+    problems: Vec<Problem>,
+}
+
+impl Input {
+    /// The input of a change to one task.
+    pub(super) fn of_task(id: &str, expected: Option<Revision>) -> Self {
+        let mut input = Self::default();
+        input.set("id", Value::from(id));
+        if let Some(expected) = expected {
+            input.set("expectedRevision", Value::from(expected.to_string()));
+        }
+        input
+    }
+
+    fn set(&mut self, name: &str, value: Value) {
+        self.members.insert(Name::new(name), value);
+    }
+
+    fn refuse(&mut self, name: &'static str, kind: &'static str, msg: &'static str) {
+        self.problems.push(Problem::new(kind, msg).at(name).at("body"));
+    }
+
+    /// Takes over a text from the body; absent stays absent, null stays null where the schema has a meaning for it.
+    pub(super) fn text(&mut self, body: &Members, name: &'static str, nullable: bool) {
+        match body.get(name) {
+            None => {}
+            Some(Json::String(text)) => self.set(name, Value::from(text.as_str())),
+            Some(Json::Null) if nullable => self.set(name, Value::Null),
+            Some(Json::Null) => self.refuse(name, "null_not_allowed", "must not be null"),
+            Some(_) => self.refuse(name, "string_type", "must be a string"),
+        }
+    }
+
+    /// Like [`Input::text`], for a text that must be there.
+    pub(super) fn required_text(&mut self, body: &Members, name: &'static str) {
+        if body.contains_key(name) {
+            self.text(body, name, false);
+        } else {
+            self.refuse(name, "missing", "is required");
+        }
+    }
+
+    /// Takes over true or false from the body; absent stays absent.
+    pub(super) fn flag(&mut self, body: &Members, name: &'static str) {
+        match body.get(name) {
+            None => {}
+            Some(Json::Bool(flag)) => self.set(name, Value::from(*flag)),
+            Some(Json::Null) => self.refuse(name, "null_not_allowed", "must not be null"),
+            Some(_) => self.refuse(name, "bool_type", "must be true or false"),
+        }
+    }
+
+    /// The variables of an operation whose one variable is `$input`.
+    ///
+    /// # Errors
+    /// All that was refused.
+    pub(super) fn into_variables(self) -> Result<Variables> {
+        if self.problems.is_empty() {
+            Ok(Variables::from_value(async_graphql::value!({ "input": (Value::Object(self.members)) })))
+        } else {
+            Err(Error::Validation(self.problems))
+        }
+    }
+}
+
+/// An error of an operation as one of the route that ran it: what the schema calls an input is the body, the path or
+/// the query here.
+pub(super) fn error(error: Error) -> Error {
+    match error {
+        Error::Validation(problems) => {
+            let moved = problems.into_iter().map(|problem| Problem { loc: place(&problem.loc), ..problem });
+            Error::Validation(moved.collect())
+        }
+        other => other,
+    }
+}
+
+fn place(loc: &[Cow<'static, str>]) -> Vec<Cow<'static, str>> {
+    let steps: Vec<&str> = loc.iter().map(AsRef::as_ref).collect();
+    match steps.as_slice() {
+        ["id"] | ["input", "id"] => vec!["path".into(), "id".into()],
+        ["filter", "search"] => vec!["query".into(), "search".into()],
+        ["after"] => vec!["query".into(), "cursor".into()],
+        ["first"] => vec!["query".into(), "limit".into()],
+        ["input", ..] => std::iter::once("body".into()).chain(loc[1..].iter().cloned()).collect(),
+        _ => loc.to_vec(),
+    }
+}
+
+/// A member of a subtree, taken out of it.
+pub(super) fn take(subtree: &mut Value, name: &str) -> Result<Value> {
+    match subtree {
+        Value::Object(members) => members.shift_remove(name),
+        _ => None,
+    }
+    .ok_or_else(|| Error::internal(format!("an operation answered without {name}")))
+}
+
+/// A member of a subtree that is a string, taken out of it.
+pub(super) fn take_text(subtree: &mut Value, name: &str) -> Result<String> {
+    match take(subtree, name)? {
+        Value::String(text) => Ok(text),
+        _ => Err(Error::internal(format!("an operation answered another type for {name}"))),
+    }
+}

@@ -1,0 +1,84 @@
+//! HTTP: the router and everything around the two doors.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::FromRef;
+use http::HeaderValue;
+
+use crate::auth::Verifier;
+use crate::error::Result;
+use crate::graphql::Graphql;
+use crate::rest::Rest;
+use crate::store::Store;
+
+mod boundary;
+mod docs;
+mod graphiql;
+mod graphql_http;
+mod guard;
+mod health;
+mod listen;
+mod render;
+mod router;
+
+pub use listen::{bind, serve};
+pub use router::router;
+
+/// What the server shows and to whom.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Origins whose pages may call (CORS).
+    pub cors_origins: Vec<HeaderValue>,
+    /// GraphiQL, introspection and `/schema.graphql`.
+    pub explore: bool,
+    /// `/docs` and `/openapi.json`.
+    pub docs: bool,
+    /// Refuse requests whose `Host` is not a loopback name: a foreign page must not reach a service on this machine
+    /// through a name of its own that resolves to it.
+    pub loopback_only: bool,
+    /// A token to fill in for people who explore.
+    pub explorer_token: Option<String>,
+}
+
+/// Everything that a request can need.
+#[derive(Debug, Clone)]
+pub struct App {
+    graphql: Graphql,
+    rest: Rest,
+    store: Store,
+    verifier: Verifier,
+    settings: Arc<Settings>,
+    draining: Arc<AtomicBool>,
+}
+
+impl App {
+    /// # Errors
+    /// `Internal` when the program was built wrong; a test rules it out.
+    pub fn new(store: Store, verifier: Verifier, settings: Settings) -> Result<Self> {
+        let graphql = Graphql::new(store.clone(), settings.explore);
+        Ok(Self {
+            rest: Rest::new(graphql.clone())?,
+            graphql,
+            store,
+            verifier,
+            settings: Arc::new(settings),
+            draining: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// From now on `/readyz` tells balancers to send nothing more.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl FromRef<App> for Rest {
+    fn from_ref(app: &App) -> Self {
+        app.rest.clone()
+    }
+}

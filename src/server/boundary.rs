@@ -1,0 +1,117 @@
+//! The outermost layer: request ids, one log line a request, errors as the caller reads them, cache headers.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use uuid::Uuid;
+
+use super::{graphql_http, render};
+use crate::error::Error;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// An error that the answer already tells of in its own way; its cause is still for the log.
+#[derive(Debug, Clone)]
+pub(super) struct Fault(pub(super) Error);
+
+/// Names the request, logs it once when it is answered, and gives the answer the headers that every one has.
+pub(super) async fn boundary(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    request.headers_mut().insert(REQUEST_ID, id.clone());
+    let method = request.method().clone();
+    let is_api = is_api(request.uri().path());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+
+    response.headers_mut().insert(REQUEST_ID, id.clone());
+    if is_api {
+        mark_private(response.headers_mut());
+    }
+    weaken_etag(response.headers_mut());
+    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    let id = String::from_utf8_lossy(id.as_bytes());
+    let error = response.extensions().get::<Error>().or(response.extensions().get::<Fault>().map(|fault| &fault.0));
+    if let Some(cause) = error.and_then(Error::cause) {
+        tracing::error!(%method, route, status, milliseconds, request_id = %id, cause, "request failed");
+    } else {
+        tracing::info!(%method, route, status, milliseconds, request_id = %id, "request");
+    }
+    response
+}
+
+/// Gives an error that a handler or a layer left behind the body that its route speaks.
+pub(super) async fn render_errors(request: Request, next: Next) -> Response {
+    let is_graphql = request.uri().path() == "/graphql";
+    let media_type = is_graphql.then(|| graphql_http::MediaType::of_error(request.headers()));
+    let mut response = next.run(request).await;
+    let Some(error) = response.extensions().get::<Error>().cloned() else { return response };
+    let (content_type, body) = match media_type {
+        Some(media_type) => (media_type.header(), render::graphql(&error)),
+        None => (HeaderValue::from_static("application/json"), render::rest(&error)),
+    };
+    if let Some(media_type) = media_type {
+        *response.status_mut() = media_type.status_of(&error);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.remove(header::CONTENT_LENGTH);
+    render::headers(&error, headers);
+    if !is_graphql && let Error::PreconditionFailed { current } = error {
+        // Digits in quotes are a header value.
+        headers.extend(HeaderValue::try_from(format!("\"{current}\"")).ok().map(|etag| (header::ETAG, etag)));
+    }
+    *response.body_mut() = Body::from(body);
+    response
+}
+
+/// What a caller gets when a handler panics. The panic's own text goes to the log.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
+pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
+    Error::internal(format!("a handler panicked: {}", text.unwrap_or("without a message"))).into_response()
+}
+
+/// The caller's request id, if it is 1 to 128 of `[A-Za-z0-9._-]`, else one of ours.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_good = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        matches!(bytes.len(), 1..=128)
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    };
+    headers.get(&REQUEST_ID).filter(is_good).cloned().unwrap_or_else(|| {
+        let id = Cow::<str>::from(Uuid::new_v4().to_string());
+        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("unknown"))
+    })
+}
+
+fn is_api(path: &str) -> bool {
+    path == "/graphql" || path == "/api" || path.starts_with("/api/")
+}
+
+/// What a user reads is for that user, and is asked for again each time; `ETag` makes that cheap.
+fn mark_private(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Authorization, Origin, Accept-Encoding"));
+}
+
+/// Compressed bytes are another representation, so a strong tag would be a lie (RFC 9110, 8.8.1).
+fn weaken_etag(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONTENT_ENCODING) {
+        return;
+    }
+    if let Some(etag) = headers.get(header::ETAG)
+        && !etag.as_bytes().starts_with(b"W/")
+        && let Ok(weak) = HeaderValue::from_bytes(&[b"W/", etag.as_bytes()].concat())
+    {
+        headers.insert(header::ETAG, weak);
+    }
+}

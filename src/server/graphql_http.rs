@@ -1,0 +1,216 @@
+//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>), over the library's executor.
+
+use async_graphql::Variables;
+use async_graphql_axum::GraphQLResponse;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::boundary::Fault;
+use super::{App, graphiql};
+use crate::auth;
+use crate::error::{Code, Error, Result};
+use crate::graphql::{Call, Operation};
+use crate::rest::body;
+
+/// `POST` for every operation, `GET` for queries and, in a browser, for GraphiQL.
+pub(super) fn routes() -> MethodRouter<App> {
+    axum::routing::get(by_get).post(by_post)
+}
+
+/// What an answer is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MediaType {
+    /// `application/json`, where a document that does not validate is an answer like any other.
+    Json,
+    /// `application/graphql-response+json`, where the status tells.
+    GraphqlResponse,
+}
+
+impl MediaType {
+    /// The best that the caller accepts; JSON for one that says nothing.
+    fn accepted(headers: &HeaderMap) -> Result<Self> {
+        let ranges = ranges(headers);
+        if ranges.is_empty() {
+            return Ok(Self::Json);
+        }
+        let quality = |names: [&str; 3]| {
+            // The most specific range decides.
+            names.iter().find_map(|name| ranges.iter().find(|(range, _)| range == name).map(|(_, q)| *q)).unwrap_or(0)
+        };
+        let graphql = quality(["application/graphql-response+json", "application/*", "*/*"]);
+        let json = quality(["application/json", "application/*", "*/*"]);
+        let names_graphql = ranges.iter().any(|(range, _)| range == "application/graphql-response+json");
+        match (graphql, json) {
+            (0, 0) => Err(Error::NotAcceptable("application/graphql-response+json or application/json")),
+            (graphql, json) if graphql > json || (graphql == json && names_graphql) => Ok(Self::GraphqlResponse),
+            _ => Ok(Self::Json),
+        }
+    }
+
+    /// What an error is written in, whatever the caller accepts.
+    pub(super) fn of_error(headers: &HeaderMap) -> Self {
+        Self::accepted(headers).unwrap_or(Self::Json)
+    }
+
+    /// The value of `Content-Type`.
+    pub(super) const fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        })
+    }
+
+    /// The status of a refusal. Under `application/json` a document that does not parse or validate is a well-formed
+    /// request with an answer: 200.
+    pub(super) fn status_of(self, error: &Error) -> StatusCode {
+        match (self, error.code()) {
+            (Self::Json, Code::GraphqlParseFailed | Code::GraphqlValidationFailed) => StatusCode::OK,
+            (_, code) => code.status(),
+        }
+    }
+}
+
+/// The media ranges of `Accept` in lower case, with their weights in thousandths.
+fn ranges(headers: &HeaderMap) -> Vec<(String, u16)> {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges = values.flat_map(|value| value.split(',')).filter(|range| !range.trim().is_empty());
+    ranges
+        .map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            let weight = weight.and_then(|text| text.parse::<f32>().ok()).map_or(1.0, |q| q.clamp(0.0, 1.0));
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 1000")]
+            (name, (weight * 1000.0) as u16)
+        })
+        .collect()
+}
+
+/// Whether the caller is a browser that wants a page: HTML by name, and nothing that we answer in.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let ranges = ranges(headers);
+    let names = |name: &str| ranges.iter().any(|(range, q)| range == name && *q > 0);
+    names("text/html") && !names("application/json") && !names("application/graphql-response+json")
+}
+
+async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
+    if wants_page(request.headers()) {
+        if app.settings.explore {
+            return Ok(graphiql::page(State(app)).await.into_response());
+        }
+        return Err(Error::NotAcceptable("application/graphql-response+json or application/json"));
+    }
+    let media_type = MediaType::accepted(request.headers())?;
+    let user = auth::authenticate(request.headers(), &app.verifier).await?.user;
+    let operation = Operation::parse(call_of_query(request.uri().query().unwrap_or_default())?)?;
+    if !operation.is_query() {
+        let allow = [(header::ALLOW, HeaderValue::from_static("POST"))];
+        return Ok((allow, Error::MethodNotAllowed).into_response());
+    }
+    answer(&app, operation, user, media_type).await
+}
+
+async fn by_post(State(app): State<App>, request: Request) -> Result<Response> {
+    let media_type = MediaType::accepted(request.headers())?;
+    let user = auth::authenticate(request.headers(), &app.verifier).await?.user;
+    if !is_json(request.headers()) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    let bytes = body::bounded(request.into_body()).await?;
+    let operation = Operation::parse(call_of_body(&bytes)?)?;
+    answer(&app, operation, user, media_type).await
+}
+
+async fn answer(app: &App, operation: Operation, user: crate::user::UserId, media_type: MediaType) -> Result<Response> {
+    if operation.is_subscription() {
+        return Err(Error::BadRequest("Subscriptions are not served over plain HTTP.".to_owned()));
+    }
+    let answer = app.graphql.execute(operation, user).await?;
+    let fault =
+        answer.errors.iter().filter_map(|error| error.source::<Error>()).find(|error| error.cause().is_some()).cloned();
+    let mut response = GraphQLResponse::from(answer).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type.header());
+    if let Some(fault) = fault {
+        response.extensions_mut().insert(Fault(fault));
+    }
+    Ok(response)
+}
+
+/// Only JSON in UTF-8: whatever a cross-site form can post is refused before a resolver sees it.
+fn is_json(headers: &HeaderMap) -> bool {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    declared.and_then(|text| text.parse::<mime::Mime>().ok()).is_some_and(|mime| {
+        mime.essence_str() == "application/json" && mime.get_param(mime::CHARSET).is_none_or(|set| set == mime::UTF_8)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: Option<Value>,
+    operation_name: Option<Value>,
+    variables: Option<Value>,
+    extensions: Option<Value>,
+}
+
+impl Parameters {
+    fn into_call(self) -> Result<Call> {
+        let refuse = |what: &str| Error::BadRequest(format!("The member {what} of the request."));
+        let Some(Value::String(query)) = self.query else {
+            return Err(refuse("query must be a string: it is the document"));
+        };
+        let operation_name = match self.operation_name {
+            None | Some(Value::Null) => None,
+            Some(Value::String(name)) => Some(name),
+            Some(_) => return Err(refuse("operationName must be a string")),
+        };
+        match self.extensions {
+            None | Some(Value::Null | Value::Object(_)) => {}
+            Some(_) => return Err(refuse("extensions must be an object")),
+        }
+        let variables = match self.variables {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(variables)) => variables,
+            Some(_) => return Err(refuse("variables must be an object")),
+        };
+        Ok(Call { query, operation_name, variables: Variables::from_json(Value::Object(variables)) })
+    }
+}
+
+fn call_of_body(bytes: &[u8]) -> Result<Call> {
+    match serde_json::from_slice(bytes) {
+        Ok(value @ Value::Object(_)) => serde_json::from_value::<Parameters>(value)
+            .map_err(|_| Error::BadRequest("The body is not a GraphQL request.".to_owned()))?
+            .into_call(),
+        Ok(_) => Err(Error::BadRequest("The body must be one JSON object; batches are not taken.".to_owned())),
+        Err(error) => Err(Error::BadRequest(format!(
+            "The body is not valid JSON (line {}, column {}).",
+            error.line(),
+            error.column()
+        ))),
+    }
+}
+
+fn call_of_query(query: &str) -> Result<Call> {
+    let mut parameters = Parameters { query: None, operation_name: None, variables: None, extensions: None };
+    let json = |name: &str, text: &str| match text {
+        "" => Ok(None),
+        text => serde_json::from_str(text)
+            .map(Some)
+            .map_err(|_| Error::BadRequest(format!("The parameter {name} is not valid JSON."))),
+    };
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match name.as_ref() {
+            "query" => parameters.query = Some(Value::String(value.into_owned())),
+            "operationName" => parameters.operation_name = Some(Value::String(value.into_owned())),
+            "variables" => parameters.variables = json("variables", &value)?,
+            "extensions" => parameters.extensions = json("extensions", &value)?,
+            _ => {}
+        }
+    }
+    parameters.into_call()
+}

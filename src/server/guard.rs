@@ -1,0 +1,61 @@
+//! Who may pass.
+
+use std::net::IpAddr;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::uri::Authority;
+use http::{HeaderMap, header};
+
+use super::App;
+use crate::auth;
+use crate::error::{Error, Result};
+
+/// Puts the user of the token into the request, or refuses it.
+pub(super) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Result<Response> {
+    let verified = auth::authenticate(request.headers(), &app.verifier).await?;
+    request.extensions_mut().insert(verified.user);
+    Ok(next.run(request).await)
+}
+
+/// Refuses requests that name another host than this machine.
+pub(super) async fn loopback_only(request: Request, next: Next) -> Result<Response> {
+    if names_loopback(request.headers(), request.uri().authority()) {
+        Ok(next.run(request).await)
+    } else {
+        Err(Error::ForbiddenHost("This server answers on this machine only; call it as localhost or 127.0.0.1."))
+    }
+}
+
+fn names_loopback(headers: &HeaderMap, target: Option<&Authority>) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let named = match (target, hosts.next(), hosts.next()) {
+        (Some(target), None, None) => Some(target.clone()),
+        (None, Some(host), None) => host.to_str().ok().and_then(|host| host.parse().ok()),
+        (Some(target), Some(host), None) if host.as_bytes() == target.as_str().as_bytes() => Some(target.clone()),
+        _ => None,
+    };
+    named.is_some_and(|authority| is_loopback(authority.host()))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = host.to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_loopback() {
+        for host in ["localhost", "LOCALHOST", "app.localhost", "127.0.0.1", "127.8.0.1", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["example.com", "localhost.example.com", "10.0.0.1", "0.0.0.0", "[::]", "127.0.0.1.nip.io", ""] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

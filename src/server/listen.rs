@@ -1,0 +1,43 @@
+//! The socket: accepting, and stopping cleanly.
+
+use std::net::SocketAddr;
+
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{App, router};
+
+/// Takes the address.
+///
+/// # Errors
+/// A sentence that says what to do, when it is taken or not ours.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}; choose another address with LISTEN."))
+}
+
+/// Serves until SIGTERM or SIGINT, and then until the running requests have their answers.
+///
+/// # Errors
+/// When the listener or the signals fail.
+pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let draining = app.clone();
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: running requests finish, new ones are not taken");
+        draining.drain();
+    };
+    let listener = listener.tap_io(|stream| {
+        // Answers are written whole; waiting for more to send with them only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+    });
+    axum::serve(listener, router(&app)).with_graceful_shutdown(stop).await
+}

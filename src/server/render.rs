@@ -1,0 +1,47 @@
+//! Errors as a caller reads them: one envelope for REST, one for GraphQL.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, header};
+use serde_json::json;
+
+use crate::error::{Code, Error};
+use crate::graphql::extensions;
+
+/// How long a caller should wait before it tries again, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// An error leaves a handler without a body; [`super::boundary`] gives it the one that its route speaks.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.code().status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The headers that belong to an error on every route.
+pub(super) fn headers(error: &Error, headers: &mut HeaderMap) {
+    match error.code() {
+        Code::Unauthenticated => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Code::Unavailable => {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        _ => {}
+    }
+}
+
+/// The body of an error on every route but `/graphql`.
+pub(super) fn rest(error: &Error) -> Vec<u8> {
+    let mut body = json!({ "detail": error.to_string(), "code": error.code().as_str() });
+    if !error.problems().is_empty() {
+        body["errors"] = json!(error.problems());
+    }
+    body.to_string().into_bytes()
+}
+
+/// The body of a request to `/graphql` that was refused before anything ran: no `data`.
+pub(super) fn graphql(error: &Error) -> Vec<u8> {
+    json!({ "errors": [{ "message": error.to_string(), "extensions": extensions(error) }] }).to_string().into_bytes()
+}

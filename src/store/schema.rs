@@ -1,0 +1,36 @@
+//! The tables, once for both databases: see `migrations/`.
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    /// Where each user's tasks stand.
+    owners (user_id) {
+        user_id -> Text,
+        /// Rises with every change of the user's tasks.
+        revision -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use crate::store::timestamp::Instant;
+
+    /// Tasks, and deleted tasks as their own tombstones.
+    tasks (id) {
+        id -> BigInt,
+        user_id -> Text,
+        title -> Text,
+        description -> Nullable<Text>,
+        completed -> Bool,
+        created_at -> Instant,
+        updated_at -> Instant,
+        deleted_at -> Nullable<Instant>,
+        /// The owner's revision at the last change.
+        revision -> BigInt,
+        title_folded -> Text,
+        description_folded -> Nullable<Text>,
+    }
+}
+
+joinable!(tasks -> owners (user_id));
+allow_tables_to_appear_in_same_query!(owners, tasks);

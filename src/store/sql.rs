@@ -1,0 +1,147 @@
+//! Pieces of SQL that Diesel has no words for, each for both databases.
+
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text};
+use diesel::sqlite::Sqlite;
+
+/// Raises the owner's revision and runs the change that takes it, in one statement and so in one round trip:
+/// `WITH bump AS (…) …`. PostgreSQL only; SQLite runs the two one after the other in one transaction.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(super) struct Bumped<Bump, Change> {
+    pub(super) bump: Bump,
+    pub(super) change: Change,
+}
+
+impl<Bump, Change: Query> Query for Bumped<Bump, Change> {
+    type SqlType = Change::SqlType;
+}
+
+impl<Bump, Change> QueryFragment<Pg> for Bumped<Bump, Change>
+where
+    Bump: QueryFragment<Pg>,
+    Change: QueryFragment<Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH bump AS (");
+        self.bump.walk_ast(out.reborrow())?;
+        out.push_sql(") ");
+        self.change.walk_ast(out)
+    }
+}
+
+/// The revision that the change in hand was given: what [`Bumped`] has just returned in PostgreSQL, what the owner's
+/// row holds in the same transaction in SQLite.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewRevision<'a> {
+    pub(super) owner: &'a str,
+}
+
+impl QueryId for NewRevision<'_> {
+    type QueryId = NewRevision<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Pg> for NewRevision<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(SELECT revision FROM bump)");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for NewRevision<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("(SELECT revision FROM owners WHERE user_id = ");
+        out.push_bind_param::<Text, str>(self.owner)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl Expression for NewRevision<'_> {
+    type SqlType = BigInt;
+}
+impl<T> AppearsOnTable<T> for NewRevision<'_> {}
+impl<T> SelectableExpression<T> for NewRevision<'_> {}
+impl<G> ValidGrouping<G> for NewRevision<'_> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+/// Whether a column holds a text, character by character, with no wildcards.
+#[derive(Debug, Clone, QueryId)]
+pub(super) struct Contains<Column> {
+    pub(super) column: Column,
+    pub(super) needle: String,
+}
+
+impl<Column: QueryFragment<Pg>> QueryFragment<Pg> for Contains<Column> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(strpos(");
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, String>(&self.needle)?;
+        out.push_sql(") > 0)");
+        Ok(())
+    }
+}
+
+impl<Column: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Contains<Column> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("(instr(");
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, String>(&self.needle)?;
+        out.push_sql(") > 0)");
+        Ok(())
+    }
+}
+
+impl<Column> Expression for Contains<Column> {
+    type SqlType = Nullable<Bool>;
+}
+impl<Column: AppearsOnTable<T>, T> AppearsOnTable<T> for Contains<Column> {}
+impl<Column: SelectableExpression<T>, T> SelectableExpression<T> for Contains<Column> {}
+impl<Column, G> ValidGrouping<G> for Contains<Column> {
+    type IsAggregate = is_aggregate::No;
+}
+
+/// A page of tasks and the owner's revision that it is as of, read by one statement: two would pair an old page with
+/// a new number, and a client that goes on from there would miss a change.
+///
+/// No row: the user has never changed anything. A row without a task: nothing is on this page. The rows come in the
+/// page's order: a single row joined ON TRUE can only be the outer side of a nested loop.
+#[derive(Debug, Clone)]
+pub(super) struct AsOf<'a, Page> {
+    pub(super) owner: &'a str,
+    pub(super) page: Page,
+}
+
+impl<Page> QueryId for AsOf<'_, Page> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Page: Query> Query for AsOf<'_, Page> {
+    type SqlType = (BigInt, Nullable<Page::SqlType>);
+}
+
+impl<Page, DB> QueryFragment<DB> for AsOf<'_, Page>
+where
+    DB: Backend + HasSqlType<Text>,
+    str: ToSql<Text, DB>,
+    Page: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("SELECT o.revision, p.* FROM owners AS o LEFT JOIN (");
+        self.page.walk_ast(out.reborrow())?;
+        out.push_sql(") AS p ON TRUE WHERE o.user_id = ");
+        out.push_bind_param::<Text, str>(self.owner)
+    }
+}
+
+/// Lets Diesel's synchronous `load` take it, which SQLite needs.
+impl<Page, Conn> diesel::RunQueryDsl<Conn> for AsOf<'_, Page> {}
