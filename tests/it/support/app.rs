@@ -1,0 +1,209 @@
+//! The service, called through its router.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use taskgate::auth::{self, TokenRules, Verifier};
+use taskgate::clock::{Clock, Timestamp};
+use taskgate::server::{App, Settings};
+use taskgate::store::Store;
+use taskgate::user::UserId;
+use tower::ServiceExt as _;
+
+use super::database::{Backend, Database};
+
+/// A clock that moves by a microsecond each time it is read, so that no two moments of a test are the same.
+#[derive(Debug)]
+pub struct TickingClock(AtomicI64);
+
+impl TickingClock {
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TickingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// A running service and its database.
+#[derive(Debug)]
+pub struct TestApp {
+    pub database: Database,
+    pub clock: Arc<TickingClock>,
+    pub store: Store,
+    router: Router,
+    secret: SecretString,
+}
+
+/// The service on a migrated database, as `serve` would set it up, with everything for explorers on.
+pub async fn start(backend: Backend) -> TestApp {
+    start_with(backend, |_| {}).await
+}
+
+/// The same, with settings of one's own.
+pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Options)) -> TestApp {
+    let mut options = Options {
+        settings: Settings {
+            cors_origins: vec!["http://localhost:3000".parse().unwrap()],
+            explore: true,
+            docs: true,
+            loopback_only: false,
+            explorer_token: None,
+        },
+        hide_foreign_tasks: false,
+    };
+    change(&mut options);
+    // 2026-01-09T10:00:00Z
+    let clock = Arc::new(TickingClock(AtomicI64::new(1_767_952_800_000_000)));
+    let database = Database::migrated(backend).await;
+    let store = Store::new(&database.url, 4, clock.clone()).hiding_foreign_tasks(options.hide_foreign_tasks);
+    let secret = SecretString::from(uuid::Uuid::new_v4().to_string());
+    let rules = TokenRules {
+        secrets: vec![secret.clone()],
+        jwks_url: None,
+        issuer: None,
+        audience: None,
+        subject_claim: "sub".to_owned(),
+    };
+    let verifier = Verifier::new(rules, clock.clone()).unwrap();
+    let app = App::new(store.clone(), verifier, options.settings).unwrap();
+    TestApp { database, clock, store, router: taskgate::server::router(&app), secret }
+}
+
+/// What a test may set.
+#[derive(Debug)]
+pub struct Options {
+    pub settings: Settings,
+    pub hide_foreign_tasks: bool,
+}
+
+impl TestApp {
+    /// A token of `user` that is good for an hour.
+    pub fn token(&self, user: &str) -> String {
+        self.token_for(user, 3600)
+    }
+
+    /// A token of `user` that is good for that many seconds from now on, or was until that many seconds ago.
+    pub fn token_for(&self, user: &str, seconds: i64) -> String {
+        let user = UserId::parse(user).unwrap();
+        auth::issue(&self.secret, "sub", &user, None, None, self.clock.now(), seconds).unwrap()
+    }
+
+    /// A request without a token.
+    pub fn anonymous(&self, method: Method, path: &str) -> Call {
+        Call { router: self.router.clone(), request: Request::builder().method(method).uri(path), body: None }
+    }
+
+    /// A request of `user`.
+    pub fn call(&self, user: &str, method: Method, path: &str) -> Call {
+        self.anonymous(method, path).header(header::AUTHORIZATION.as_str(), &format!("Bearer {}", self.token(user)))
+    }
+
+    pub async fn get(&self, user: &str, path: &str) -> Answer {
+        self.call(user, Method::GET, path).send().await
+    }
+
+    pub async fn post(&self, user: &str, path: &str, body: Value) -> Answer {
+        self.call(user, Method::POST, path).json(&body).send().await
+    }
+
+    pub async fn put(&self, user: &str, path: &str, body: Value) -> Answer {
+        self.call(user, Method::PUT, path).json(&body).send().await
+    }
+
+    pub async fn patch(&self, user: &str, path: &str, body: Value) -> Answer {
+        self.call(user, Method::PATCH, path).json(&body).send().await
+    }
+
+    pub async fn delete(&self, user: &str, path: &str) -> Answer {
+        self.call(user, Method::DELETE, path).send().await
+    }
+
+    /// Runs a GraphQL operation and answers the whole response body.
+    pub async fn graphql(&self, user: &str, query: &str, variables: Value) -> Value {
+        self.post(user, "/graphql", json!({ "query": query, "variables": variables })).await.json()
+    }
+
+    /// Makes a task by REST and answers it.
+    pub async fn create(&self, user: &str, title: &str) -> Value {
+        let answer = self.post(user, "/api/tasks", json!({ "title": title })).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.json()
+    }
+}
+
+/// A request under construction.
+#[derive(Debug)]
+pub struct Call {
+    router: Router,
+    request: http::request::Builder,
+    body: Option<Vec<u8>>,
+}
+
+impl Call {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// A body that is declared as JSON.
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    /// A body that is not declared as anything.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let request = self.request.body(self.body.map_or_else(Body::empty, Body::from)).unwrap();
+        let response = self.router.oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {:?}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header that must be there, as text.
+    #[track_caller]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().unwrap()
+    }
+
+    /// Status and code of an error, after a look at its envelope.
+    #[track_caller]
+    pub fn error(&self) -> (u16, String) {
+        let body = self.json();
+        assert!(body["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{body}");
+        assert_eq!(body["errors"].is_array(), self.status == StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        (self.status.as_u16(), body["code"].as_str().unwrap().to_owned())
+    }
+}
