@@ -22,7 +22,7 @@ mod listen;
 mod render;
 mod router;
 
-pub use listen::{bind, serve};
+pub use listen::serve;
 pub use router::router;
 
 /// What the server shows and to whom.

@@ -10,7 +10,9 @@ use crate::config::{LogConfig, LogFormat};
 /// Starts to log, for the rest of the process.
 pub fn init(config: &LogConfig) {
     let terminal = io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.filter)).with_writer(io::stderr);
+    // What PostgreSQL remarks on (a table is there already) is not for operators, unless they ask.
+    let filter = EnvFilter::new(format!("tokio_postgres=warn,{}", config.filter));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // A second start, in one process of tests, keeps the first log.
     let _ = match config.format {
         LogFormat::Auto | LogFormat::Pretty if terminal => lines.compact().finish().try_init(),

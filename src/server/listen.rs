@@ -1,6 +1,4 @@
-//! The socket: accepting, and stopping cleanly.
-
-use std::net::SocketAddr;
+//! Serving on a socket, and stopping cleanly.
 
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
@@ -8,21 +6,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{App, router};
 
-/// Takes the address.
-///
-/// # Errors
-/// A sentence that says what to do, when it is taken or not ours.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address}: {error}; choose another address with LISTEN."))
-}
-
 /// Serves until SIGTERM or SIGINT, and then until the running requests have their answers.
 ///
 /// # Errors
 /// When the listener or the signals fail.
 pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
+    tracing::info!(address = %listener.local_addr()?, "listening");
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let draining = app.clone();
     let stop = async move {

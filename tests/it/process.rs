@@ -1,0 +1,139 @@
+//! The program itself: many at once, and its end.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::support::{Backend, Database, Postgres, Sqlite};
+
+const SECRET: &str = "a secret of thirty-two bytes, no more";
+
+/// A running `taskgate serve`.
+struct Service {
+    child: Child,
+    address: String,
+}
+
+impl Service {
+    /// Starts it; [`Service::wait`] tells when it listens.
+    fn spawn(database: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_taskgate"))
+            .arg("serve")
+            .env_clear()
+            .envs([("DATABASE_URL", database), ("BETTER_AUTH_SECRET", SECRET), ("LISTEN", "127.0.0.1:0")])
+            .current_dir(std::env::temp_dir())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn wait(mut child: Child) -> Self {
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut told = String::new();
+        let address = loop {
+            let mut line = String::new();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before it listened: {told}");
+            told += &line;
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["message"] == "listening" {
+                break line["address"].as_str().unwrap().to_owned();
+            }
+        };
+        // The log goes on, and nobody may wait for a full pipe.
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self { child, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+    }
+
+    fn status(&self, path: &str) -> String {
+        let mut stream = self.connect();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    }
+
+    fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn ten_started_together_on_an_empty_database_all_come_up(#[values(Sqlite, Postgres)] backend: Backend) {
+    let database = Database::empty(backend).await;
+    let children: Vec<Child> = (0..10).map(|_| Service::spawn(&database.text)).collect();
+    for service in children.into_iter().map(Service::wait).collect::<Vec<_>>() {
+        assert_eq!(service.status("/readyz"), "200");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_lets_running_requests_finish() {
+    let database = Database::empty(Sqlite).await;
+    let mut service = Service::wait(Service::spawn(&database.text));
+    let token = Command::new(env!("CARGO_BIN_EXE_taskgate"))
+        .args(["token", "--sub", "ann"])
+        .env_clear()
+        .env("BETTER_AUTH_SECRET", SECRET)
+        .output()
+        .unwrap();
+    let token = String::from_utf8(token.stdout).unwrap();
+    let body = r#"{"title": "half"}"#;
+    let mut stream = service.connect();
+    write!(
+        stream,
+        "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+        token.trim(),
+        body.len(),
+        &body[..5]
+    )
+    .unwrap();
+    // Answered, so the half request before it is being read.
+    assert_eq!(service.status("/livez"), "200");
+    service.terminate();
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(service.child.try_wait().unwrap().is_none(), "it did not wait for the running request");
+    stream.write_all(&body.as_bytes()[5..]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert!(service.child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_told_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let not_a_database = folder.path().join("notes.txt");
+    fs::write(&not_a_database, "this is no database, and it is long enough to be looked at as one ".repeat(9)).unwrap();
+    for (url, told) in [
+        (format!("sqlite://{}/no/such/folder/tasks.db", folder.path().display()), "folder"),
+        (format!("sqlite://{}", not_a_database.display()), "cannot be opened"),
+        ("postgres://nobody@127.0.0.1:1/nothing".to_owned(), "cannot be reached"),
+    ] {
+        let output = Service::spawn(&url).wait_with_output().unwrap();
+        let sentence = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{sentence}");
+        assert!(sentence.starts_with("taskgate: ") && sentence.contains(told), "{sentence}");
+        assert_eq!(sentence.lines().count(), 1, "{sentence}");
+    }
+}
