@@ -35,6 +35,9 @@ pub enum Code {
     GraphqlParseFailed,
     GraphqlValidationFailed,
     OperationTooComplex,
+    PersistedQueryNotFound,
+    RateLimited,
+    QuotaExceeded,
     Internal,
     Unavailable,
     Timeout,
@@ -42,7 +45,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -57,6 +60,9 @@ impl Code {
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
         Self::OperationTooComplex,
+        Self::PersistedQueryNotFound,
+        Self::RateLimited,
+        Self::QuotaExceeded,
         Self::Internal,
         Self::Unavailable,
         Self::Timeout,
@@ -80,6 +86,9 @@ impl Code {
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::OperationTooComplex => "OPERATION_TOO_COMPLEX",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::QuotaExceeded => "QUOTA_EXCEEDED",
             Self::Internal => "INTERNAL",
             Self::Unavailable => "UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
@@ -101,14 +110,17 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
-            Self::BadRequest | Self::GraphqlParseFailed | Self::GraphqlValidationFailed | Self::OperationTooComplex => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::BadRequest
+            | Self::GraphqlParseFailed
+            | Self::GraphqlValidationFailed
+            | Self::OperationTooComplex
+            | Self::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::ValidationError => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ValidationError | Self::QuotaExceeded => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -194,6 +206,14 @@ pub enum Error {
     /// A GraphQL document over a bound that holds before any work is done.
     #[error("{0}")]
     TooComplex(String),
+    /// A document that was named by its hash, which nobody has sent yet.
+    #[error("The server does not know a document with this hash; send its text too.")]
+    PersistedQueryNotFound,
+    /// The caller's budget is used up for so many seconds.
+    #[error("Too many requests; try again in {retry_after} s.")]
+    RateLimited { retry_after: u32 },
+    #[error("There are {most} tasks already, which is the most that a user may have; delete some first.")]
+    QuotaExceeded { most: i64 },
     /// A fault of ours.
     #[error("Something went wrong on our side; tell us the request id.")]
     Internal(#[source] SharedCause),
@@ -225,6 +245,9 @@ impl Error {
             Self::GraphqlParse(_) => Code::GraphqlParseFailed,
             Self::GraphqlValidation(_) => Code::GraphqlValidationFailed,
             Self::TooComplex(_) => Code::OperationTooComplex,
+            Self::PersistedQueryNotFound => Code::PersistedQueryNotFound,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::QuotaExceeded { .. } => Code::QuotaExceeded,
             Self::Internal(_) => Code::Internal,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Timeout(_) => Code::Timeout,

@@ -4,25 +4,39 @@
 //! request, and our own (the REST routes), which a test checks against the schema and which run without the callers'
 //! page limit.
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{EmptySubscription, Request, Response, Schema, ValidationMode, Value, Variables};
+use async_graphql::{
+    EmptySubscription, PathSegment, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Value,
+    Variables,
+};
 
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::user::UserId;
 
+mod complexity;
 mod connection;
 mod context;
 mod cursor;
 mod document;
+mod guard;
 mod inputs;
 mod mutation;
 mod query;
 mod scalars;
+mod text;
 mod types;
+mod validator;
+mod variables;
 
 pub use context::extensions;
-pub use document::{Call, Operation};
+pub use document::{Hash, Operation};
+
+use document::{Document, Documents};
+use validator::Validator;
+use variables::InputTypes;
 
 type TaskSchema = Schema<query::Query, mutation::Mutation, EmptySubscription>;
 
@@ -33,52 +47,102 @@ struct PageBounds {
     most: i64,
 }
 
-/// The schema, ready to run documents.
+/// What a caller asks to run.
+#[derive(Debug)]
+pub struct Call {
+    pub document: Source,
+    pub operation_name: Option<String>,
+    pub variables: Variables,
+}
+
+/// Where a document comes from.
+#[derive(Debug)]
+pub enum Source {
+    Text(String),
+    /// A text that was sent before, by its hash (Automatic Persisted Queries).
+    Known(Hash),
+}
+
+/// The schema, ready to run documents. A clone is another handle to the same.
 #[derive(Clone)]
-pub struct Graphql {
+pub struct Graphql(Arc<Inner>);
+
+struct Inner {
+    validator: Validator,
+    /// Runs what is known to be valid, within the callers' page bounds.
     callers: TaskSchema,
+    /// Runs our own documents.
     trusted: TaskSchema,
+    input_types: InputTypes,
+    documents: Documents,
     explore: bool,
 }
 
 impl Graphql {
     /// The schema over `store`. With `explore` it answers introspection and suggests names; without, it tells nothing
     /// of itself.
-    #[must_use]
-    pub fn new(store: Store, explore: bool) -> Self {
-        let mut callers = build().data(store.clone()).data(PageBounds { default: Some(50), most: 100 });
-        if !explore {
-            callers = callers.disable_introspection().disable_suggestions();
-        }
-        let trusted = build()
-            .data(store)
-            .data(PageBounds { default: None, most: 100 })
-            .validation_mode(ValidationMode::Fast)
-            .disable_introspection();
-        Self { callers: callers.finish(), trusted: trusted.finish(), explore }
-    }
-
-    /// Runs a caller's operation as `user`.
     ///
     /// # Errors
-    /// `GraphqlValidation` when the document does not validate or its variables do not fit: nothing has run.
-    /// Errors of resolvers are in the response, with their codes.
-    pub async fn execute(&self, operation: Operation, user: UserId) -> Result<Response> {
-        if !self.explore && operation.introspects() {
+    /// `Internal` when the schema's own text cannot be read, which a test rules out.
+    pub fn new(store: &Store, explore: bool) -> Result<Self> {
+        let sdl = sdl();
+        let bounds = |default| PageBounds { default, most: 100 };
+        let fast = || build().validation_mode(ValidationMode::Fast).data(store.clone());
+        Ok(Self(Arc::new(Inner {
+            validator: Validator::new(&sdl, explore)?,
+            callers: fast().data(bounds(Some(50))).finish(),
+            trusted: fast().data(bounds(None)).disable_introspection().finish(),
+            input_types: InputTypes::of(&sdl)?,
+            documents: Documents::new(),
+            explore,
+        })))
+    }
+
+    /// Makes a call ready to run. A document is parsed and validated once and then known by its hash; variables are
+    /// coerced every time.
+    ///
+    /// # Errors
+    /// `TooComplex` when it is over a bound, `GraphqlParse`, `GraphqlValidation` when the document does not validate
+    /// or its variables do not fit, `PersistedQueryNotFound` when a hash is not known.
+    pub async fn prepare(&self, call: Call) -> Result<Operation> {
+        let document = self.document(call.document).await?;
+        if !self.0.explore && document.introspects() {
             return Err(Error::GraphqlValidation("Introspection is off on this server.".to_owned()));
         }
-        let mut response = self.callers.execute(operation.into_request().data(user)).await;
-        let nothing_ran = response.errors.iter().all(|error| error.source::<Error>().is_none());
-        if nothing_ran
-            && response.data == Value::Null
-            && let Some(first) = response.errors.first()
-        {
-            return Err(Error::GraphqlValidation(document::sentence(&first.message)));
+        let name = call.operation_name.filter(|name| !name.is_empty());
+        let definition = document.operation(name.as_deref())?;
+        let variables = self.0.input_types.coerced(definition, &call.variables)?;
+        let complexity = complexity::of(document.parsed(), definition, &variables)?;
+        let (kind, absent) = (definition.ty, document::absent(definition, &variables));
+        Ok(Operation { document, name, variables, kind, absent, complexity })
+    }
+
+    async fn document(&self, source: Source) -> Result<Arc<Document>> {
+        let (hash, text) = match source {
+            Source::Known(hash) => (hash, None),
+            Source::Text(text) => (Hash::of(&text), Some(text)),
+        };
+        if let Some(document) = self.0.documents.get(hash) {
+            return Ok(document);
+        }
+        let text = text.ok_or(Error::PersistedQueryNotFound)?;
+        let document = Document::parse(&text)?;
+        self.0.validator.check(&text, &document).await?;
+        let document = Arc::new(document);
+        self.0.documents.insert(hash, Arc::clone(&document));
+        Ok(document)
+    }
+
+    /// Runs a caller's operation as `user`. Errors of resolvers are in the response, with their codes.
+    pub async fn execute(&self, operation: Operation, user: UserId) -> Response {
+        let mut response = self.0.callers.execute(operation.into_request().data(user)).await;
+        if response.errors.iter().any(|error| is_left_out(&response.data, &error.path)) {
+            response.data = Value::Null;
         }
         for error in &mut response.errors {
             context::render(error);
         }
-        Ok(response)
+        response
     }
 
     /// Runs one of our own documents as `user` and answers its data.
@@ -88,7 +152,7 @@ impl Graphql {
     pub async fn run(&self, document: &ExecutableDocument, variables: Variables, user: UserId) -> Result<Value> {
         let mut request = Request::new("").variables(variables).data(user);
         request.set_parsed_query(document.clone());
-        let response = self.trusted.execute(request).await;
+        let response = self.0.trusted.execute(request).await;
         match response.errors.into_iter().next() {
             None => Ok(response.data),
             Some(error) => Err(match error.source::<Error>() {
@@ -101,18 +165,52 @@ impl Graphql {
 
 impl std::fmt::Debug for Graphql {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Graphql").field("explore", &self.explore).finish_non_exhaustive()
+        f.debug_struct("Graphql").field("explore", &self.0.explore).finish_non_exhaustive()
     }
 }
 
-fn build() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
+fn build() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
     Schema::build(query::Query, mutation::Mutation, EmptySubscription)
+}
+
+/// Whether there is no place for what failed in the data, not even a null. The library leaves a field out that failed;
+/// by the specification (6.4.4) null takes the place of the nearest thing around it that may be null. That is the data
+/// as a whole: `Query.task` may be null too, and leaves one itself.
+fn is_left_out(data: &Value, path: &[PathSegment]) -> bool {
+    let mut place = data;
+    for segment in path {
+        let next = match (place, segment) {
+            (Value::Object(fields), PathSegment::Field(name)) => fields.get(name.as_str()),
+            (Value::List(items), PathSegment::Index(index)) => items.get(*index),
+            _ => return false,
+        };
+        match next {
+            Some(value) => place = value,
+            None => return true,
+        }
+    }
+    false
 }
 
 /// The schema in the schema definition language: the text of `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
-    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
-    let _ = options;
-    build().finish().sdl()
+    let text = build().finish().sdl_with_options(SDLExportOptions::new().use_space_ident());
+    format!("{}\n", text.trim_end())
+}
+
+/// For the fuzz target of documents.
+#[cfg(fuzzing)]
+pub fn fuzz_document(text: &str) {
+    if let Ok(document) = Document::parse(text)
+        && let Ok(operation) = document.operation(None)
+    {
+        let _ = complexity::of(document.parsed(), operation, &Variables::default());
+    }
+}
+
+/// For the fuzz target of cursors.
+#[cfg(fuzzing)]
+pub fn fuzz_cursor(text: &str) {
+    cursor::fuzz(text);
 }

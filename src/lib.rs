@@ -9,6 +9,8 @@ pub mod clock;
 pub mod config;
 pub mod database_url;
 pub mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod graphql;
 pub mod rest;
 pub mod server;

@@ -22,6 +22,7 @@ mod listen;
 mod render;
 mod router;
 
+pub use docs::openapi_document;
 pub use listen::serve;
 pub use router::router;
 
@@ -56,7 +57,7 @@ impl App {
     /// # Errors
     /// `Internal` when the program was built wrong; a test rules it out.
     pub fn new(store: Store, verifier: Verifier, settings: Settings) -> Result<Self> {
-        let graphql = Graphql::new(store.clone(), settings.explore);
+        let graphql = Graphql::new(&store, settings.explore)?;
         Ok(Self {
             rest: Rest::new(graphql.clone())?,
             graphql,

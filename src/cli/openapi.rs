@@ -1,8 +1,7 @@
 //! `taskgate openapi`: the same text as `GET /openapi.json`.
 
 use super::{Failure, print};
-use crate::rest::openapi;
 
 pub(super) fn run() -> Result<(), Failure> {
-    print(&openapi::document())
+    print(crate::server::openapi_document().map_err(|error| Failure::Fault(error.to_string()))?)
 }

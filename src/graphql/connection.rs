@@ -9,7 +9,7 @@ use super::inputs::{TaskFilter, TaskOrder, argument};
 use super::types::TaskNode;
 use crate::error::{Error, Result};
 use crate::store::{Direction, Filter, Key, PageRequest, SortField, Store};
-use crate::task::Revision;
+use crate::task::{Revision, TaskId};
 use crate::user::UserId;
 
 /// The arguments of a connection.
@@ -58,7 +58,15 @@ impl TaskConnection {
         self.list.encode(&self.key(node))
     }
 
-    /// Whether the list has anything before the first node (or before `after`, when there is no node).
+    /// The place next to that of a cursor, towards the end of the list or towards its start. A task of the cursor's own
+    /// is outside of the page, and so it counts as before or after it.
+    fn next_to(&self, cursor: &Key, towards_end: bool) -> Key {
+        let is_up = towards_end == (self.request.direction == Direction::Ascending);
+        let id = if is_up { cursor.id.0.saturating_add(1) } else { cursor.id.0.saturating_sub(1) };
+        Key { id: TaskId(id), ..cursor.clone() }
+    }
+
+    /// Whether the list has anything before the first node (or up to `after`, when there is no node).
     async fn has_previous(&self, store: &Store) -> Result<bool> {
         if self.request.from_end {
             return Ok(self.has_more);
@@ -66,13 +74,13 @@ impl TaskConnection {
         match &self.request.after {
             None => Ok(false),
             Some(after) => {
-                let before = Some(self.nodes.first().map_or_else(|| after.clone(), |node| self.key(node)));
+                let before = Some(self.nodes.first().map_or_else(|| self.next_to(after, true), |node| self.key(node)));
                 self.has_any(store, None, before).await
             }
         }
     }
 
-    /// Whether the list has anything after the last node (or after `before`, when there is no node).
+    /// Whether the list has anything after the last node (or from `before` on, when there is no node).
     async fn has_next(&self, store: &Store) -> Result<bool> {
         if !self.request.from_end {
             return Ok(self.has_more);
@@ -80,7 +88,7 @@ impl TaskConnection {
         match &self.request.before {
             None => Ok(false),
             Some(before) => {
-                let after = Some(self.nodes.last().map_or_else(|| before.clone(), |node| self.key(node)));
+                let after = Some(self.nodes.last().map_or_else(|| self.next_to(before, false), |node| self.key(node)));
                 self.has_any(store, after, None).await
             }
         }

@@ -37,6 +37,11 @@ impl ScalarType for Revision {
         }
     }
 
+    /// Makes it part of validation, before anything runs.
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(text) if Self::parse(text).is_ok())
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.to_string())
     }

@@ -1,71 +1,67 @@
-//! The OpenAPI document of the REST routes, made from the routes themselves.
+//! The OpenAPI document. utoipa collects what each route says of itself; what routes share (headers, errors, the
+//! token) is added here, by what a route has.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+mod errors;
+mod headers;
+mod operation;
+pub mod parameters;
+pub mod schemas;
 
-/// A task, with exactly these members.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Task {
-    pub id: i64,
-    pub title: String,
-    pub description: Option<String>,
-    pub completed: bool,
-    pub created_at: String,
-    pub updated_at: String,
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use crate::error::{Error, Result};
+
+/// What the document says of the service as a whole. Version and licence are those of the crate.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "taskgate", description = include_str!("openapi/description.md")),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "tasks", description = "The tasks of the user whose token the request carries."),
+        (name = "health", description = "For load balancers and monitors. They take no token."),
+    ),
+    components(schemas(schemas::ErrorBody, schemas::ValidationErrorBody)),
+)]
+struct Service;
+
+/// The whole document as JSON text with a line's end, made of what utoipa collected from the routes.
+///
+/// # Errors
+/// `Internal` when it cannot be written as JSON, which a test rules out.
+pub fn complete(routes: utoipa::openapi::OpenApi) -> Result<String> {
+    let collected = Service::openapi().merge_from(routes);
+    let mut document = serde_json::to_value(collected).map_err(Error::internal)?;
+    let schemas = document["components"]["schemas"].take();
+    for (path, item) in members(&mut document, "paths") {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            operation::complete(operation, method, path, &schemas);
+        }
+    }
+    document["components"] = json!({
+        "schemas": schemas,
+        "responses": errors::components(),
+        "parameters": headers::parameters(),
+        "headers": headers::components(),
+        "securitySchemes": {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "A token of the user: HS256 with the service's secret, or signed by a key of its JWKS. \
+                                `exp` is required.",
+            },
+        },
+    });
+    Ok(format!("{document:#}\n"))
 }
 
-/// A task to make.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CreateTask {
-    pub title: String,
-    pub description: Option<String>,
+/// The members of an object in an object; none where it has none.
+fn members<'a>(object: &'a mut Value, name: &str) -> impl Iterator<Item = (&'a String, &'a mut Value)> {
+    object.get_mut(name).and_then(Value::as_object_mut).into_iter().flatten()
 }
 
-/// What to change of a task.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct UpdateTask {
-    pub title: Option<String>,
-    pub description: Option<String>,
-    pub completed: Option<bool>,
-}
-
-/// Whether a task is done.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SetCompleted {
-    pub completed: Option<bool>,
-}
-
-/// Which tasks to list.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    All,
-    Pending,
-    Completed,
-}
-
-/// How to order a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub enum Sort {
-    #[serde(rename = "created_at")]
-    CreatedAt,
-    #[serde(rename = "-created_at")]
-    CreatedAtDescending,
-    #[serde(rename = "updated_at")]
-    UpdatedAt,
-    #[serde(rename = "-updated_at")]
-    UpdatedAtDescending,
-    #[serde(rename = "title")]
-    Title,
-    #[serde(rename = "-title")]
-    TitleDescending,
-}
-
-/// The document as JSON, with a line's end.
-#[must_use]
-pub fn document() -> String {
-    let (_, document) = super::router(std::convert::identity).split_for_parts();
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
+/// A reference to a component.
+fn reference(section: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/components/{section}/{name}") })
 }

@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 
 use super::body::{Members, members};
 use super::etag::{self, Condition};
-use super::openapi::{CreateTask, SetCompleted, Task, UpdateTask};
+use super::openapi::parameters::{ListParameters, TaskPath};
+use super::openapi::schemas::{CreateTask, SetCompleted, Task, UpdateTask};
 use super::query::ListQuery;
 use super::translate::{Input, take, take_text};
 use super::{Operation, Rest};
@@ -34,16 +35,7 @@ pub fn router(guard: impl Fn(MethodRouter<Rest>) -> MethodRouter<Rest>) -> OpenA
 /// All of them, newest first, as a bare array. With `limit` it is a page, and `Link` leads to the next one.
 #[utoipa::path(
     get, path = "/api/tasks", tag = "tasks", operation_id = "listTasks",
-    params(
-        ("status" = Option<super::openapi::Status>, Query, description = "Which tasks; `all` without."),
-        ("search" = Option<String>, Query, description = "Only tasks whose title or description has this text, \
-            whatever its case. No character is a wildcard.", max_length = 200, example = "milk"),
-        ("sort" = Option<super::openapi::Sort>, Query, description = "The order; `-created_at` without."),
-        ("limit" = Option<i32>, Query, description = "At most this many tasks; all without.", minimum = 1,
-            maximum = 100, example = 50),
-        ("cursor" = Option<String>, Query, description = "Where to go on: from the `Link` of the page before, for the \
-            same `status`, `search` and `sort`."),
-    ),
+    params(ListParameters),
     responses((status = 200, description = "The tasks.", body = Vec<Task>)),
 )]
 async fn list_tasks(
@@ -71,7 +63,10 @@ async fn list_tasks(
 /// Make a task
 #[utoipa::path(
     post, path = "/api/tasks", tag = "tasks", operation_id = "createTask",
-    request_body = CreateTask,
+    request_body(content = CreateTask, examples(
+        ("with a description" = (value = json!({ "title": "Buy milk", "description": "2 litres" }))),
+        ("title alone" = (value = json!({ "title": "Buy milk" }))),
+    )),
     responses((status = 201, description = "The task.", body = Task)),
 )]
 async fn create_task(
@@ -96,7 +91,7 @@ async fn create_task(
 /// Read a task
 #[utoipa::path(
     get, path = "/api/tasks/{id}", tag = "tasks", operation_id = "getTask",
-    params(("id" = i64, Path, description = "The id of the task.", example = 1)),
+    params(TaskPath),
     responses((status = 200, description = "The task.", body = Task)),
 )]
 async fn get_task(State(rest): State<Rest>, Extension(user): Extension<UserId>, request: Request) -> Result<Response> {
@@ -113,8 +108,12 @@ async fn get_task(State(rest): State<Rest>, Extension(user): Extension<UserId>, 
 /// Changes what is present and leaves what is absent; a `description` of null clears it.
 #[utoipa::path(
     put, path = "/api/tasks/{id}", tag = "tasks", operation_id = "updateTask",
-    params(("id" = i64, Path, description = "The id of the task.", example = 1)),
-    request_body = UpdateTask,
+    params(TaskPath),
+    request_body(content = UpdateTask, examples(
+        ("rename" = (value = json!({ "title": "Buy oat milk" }))),
+        ("clear the description" = (value = json!({ "description": null }))),
+        ("change all" = (value = json!({ "title": "Buy milk", "description": "1 litre", "completed": true }))),
+    )),
     responses((status = 200, description = "The task as it is now.", body = Task)),
 )]
 async fn update_task(
@@ -138,8 +137,12 @@ async fn update_task(
 /// Without a body, or with `{}`, it toggles; with `completed` it sets.
 #[utoipa::path(
     patch, path = "/api/tasks/{id}/complete", tag = "tasks", operation_id = "completeTask",
-    params(("id" = i64, Path, description = "The id of the task.", example = 1)),
-    request_body = Option<SetCompleted>,
+    params(TaskPath),
+    request_body(content = Option<SetCompleted>, examples(
+        ("toggle" = (value = json!({}))),
+        ("complete" = (value = json!({ "completed": true }))),
+        ("reopen" = (value = json!({ "completed": false }))),
+    )),
     responses((status = 200, description = "The task as it is now.", body = Task)),
 )]
 async fn complete_task(
@@ -157,7 +160,7 @@ async fn complete_task(
 /// Delete a task
 #[utoipa::path(
     delete, path = "/api/tasks/{id}", tag = "tasks", operation_id = "deleteTask",
-    params(("id" = i64, Path, description = "The id of the task.", example = 1)),
+    params(TaskPath),
     responses((status = 204, description = "It is gone.")),
 )]
 async fn delete_task(

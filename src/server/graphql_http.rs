@@ -13,7 +13,7 @@ use super::boundary::Fault;
 use super::{App, graphiql};
 use crate::auth;
 use crate::error::{Code, Error, Result};
-use crate::graphql::{Call, Operation};
+use crate::graphql::{Call, Operation, Source};
 use crate::rest::body;
 
 /// `POST` for every operation, `GET` for queries and, in a browser, for GraphiQL.
@@ -106,7 +106,8 @@ async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
     }
     let media_type = MediaType::accepted(request.headers())?;
     let user = auth::authenticate(request.headers(), &app.verifier).await?.user;
-    let operation = Operation::parse(call_of_query(request.uri().query().unwrap_or_default())?)?;
+    let call = call_of_query(request.uri().query().unwrap_or_default())?;
+    let operation = app.graphql.prepare(call).await?;
     if !operation.is_query() {
         let allow = [(header::ALLOW, HeaderValue::from_static("POST"))];
         return Ok((allow, Error::MethodNotAllowed).into_response());
@@ -121,7 +122,7 @@ async fn by_post(State(app): State<App>, request: Request) -> Result<Response> {
         return Err(Error::UnsupportedMediaType);
     }
     let bytes = body::bounded(request.into_body()).await?;
-    let operation = Operation::parse(call_of_body(&bytes)?)?;
+    let operation = app.graphql.prepare(call_of_body(&bytes)?).await?;
     answer(&app, operation, user, media_type).await
 }
 
@@ -129,7 +130,7 @@ async fn answer(app: &App, operation: Operation, user: crate::user::UserId, medi
     if operation.is_subscription() {
         return Err(Error::BadRequest("Subscriptions are not served over plain HTTP.".to_owned()));
     }
-    let answer = app.graphql.execute(operation, user).await?;
+    let answer = app.graphql.execute(operation, user).await;
     let fault =
         answer.errors.iter().filter_map(|error| error.source::<Error>()).find(|error| error.cause().is_some()).cloned();
     let mut response = GraphQLResponse::from(answer).into_response();
@@ -177,7 +178,11 @@ impl Parameters {
             Some(Value::Object(variables)) => variables,
             Some(_) => return Err(refuse("variables must be an object")),
         };
-        Ok(Call { query, operation_name, variables: Variables::from_json(Value::Object(variables)) })
+        Ok(Call {
+            document: Source::Text(query),
+            operation_name,
+            variables: Variables::from_json(Value::Object(variables)),
+        })
     }
 }
 

@@ -3,22 +3,47 @@
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::App;
 use crate::error::{Error, Result};
+use crate::rest::openapi::schemas::Health;
 
-/// The front ends' own health check.
-pub(super) async fn health() -> Json<Value> {
+/// The health checks. They take no token.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health)).routes(routes!(livez)).routes(routes!(readyz))
+}
+
+/// The front ends' own health check
+#[utoipa::path(
+    get, path = "/health", tag = "health", operation_id = "health",
+    responses((status = 200, description = "The process answers.", body = Health,
+        example = json!({ "status": "healthy" }))),
+)]
+async fn health() -> Json<Value> {
     Json(json!({ "status": "healthy" }))
 }
 
-/// The process answers.
-pub(super) async fn livez() -> Json<Value> {
+/// Does the process answer?
+#[utoipa::path(
+    get, path = "/livez", tag = "health", operation_id = "livez",
+    responses((status = 200, description = "It does.", body = Health, example = json!({ "status": "alive" }))),
+)]
+async fn livez() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 
-/// The database answers, and the server is not about to stop.
-pub(super) async fn readyz(State(app): State<App>) -> Result<Json<Value>> {
+/// Can the service take requests?
+#[utoipa::path(
+    get, path = "/readyz", tag = "health", operation_id = "readyz",
+    responses(
+        (status = 200, description = "The database answers.", body = Health, example = json!({ "status": "ready" })),
+        (status = 500, description = "The database answers with an error."),
+        (status = 503, description = "The database cannot be reached, or the server is about to stop."),
+    ),
+)]
+async fn readyz(State(app): State<App>) -> Result<Json<Value>> {
     if app.is_draining() {
         return Err(Error::unavailable("the server is stopping"));
     }

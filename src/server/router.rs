@@ -25,9 +25,7 @@ pub fn router(app: &App) -> Router {
             .split_for_parts();
     let mut routes = Router::new()
         .route("/graphql", graphql_http::routes())
-        .route("/health", get(health::health))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
+        .merge(Router::from(health::routes()))
         .merge(rest.with_state(app.rest.clone()));
     if settings.explore {
         routes = routes

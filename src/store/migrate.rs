@@ -82,7 +82,11 @@ async fn perform(url: &DatabaseUrl, task: Task) -> Result<Vec<String>, MigrateEr
 fn on_sqlite(path: &Path, task: Task) -> Result<Vec<String>, MigrateError> {
     let unopenable = |cause: Cause| MigrateError::Unopenable { path: path.display().to_string(), cause };
     if matches!(task, Task::Status) && !path.exists() {
-        // To look must not make a database.
+        // To look must not make a database; whether one can be made is seen from another file.
+        let probe = path.with_extension(format!("probe-{}", std::process::id()));
+        sqlite::create_private(&probe)
+            .and_then(|()| std::fs::remove_file(&probe))
+            .map_err(|error| unopenable(error.into()))?;
         let mut nothing = SqliteConnection::establish(":memory:").map_err(|error| unopenable(error.into()))?;
         return steps(&mut nothing, &SQLITE, task);
     }

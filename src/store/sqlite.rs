@@ -22,6 +22,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 const SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                         PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
 
+/// How often, and how long apart, a connection tries to switch a new file to WAL. Where several do so at once, SQLite
+/// fails those that would have to wait, whatever the busy timeout is.
+const WAL_ATTEMPTS: u32 = 500;
+const WAL_PAUSE: Duration = Duration::from_millis(10);
+
 /// The pools of one database file.
 #[derive(Debug, Clone)]
 pub(super) struct Sqlite {
@@ -111,8 +116,19 @@ pub(super) fn open(path: &Path) -> Result<SqliteConnection, Cause> {
     let name = path.to_str().ok_or("the path of the database is not UTF-8")?;
     let name = if path.is_absolute() { name.to_owned() } else { format!("./{name}") };
     let mut connection = SqliteConnection::establish(&name)?;
-    connection.batch_execute(SETTINGS)?;
+    let mut attempt = 1;
+    while let Err(error) = connection.batch_execute(SETTINGS) {
+        if attempt == WAL_ATTEMPTS || !is_locked(&error) {
+            return Err(error.into());
+        }
+        attempt += 1;
+        std::thread::sleep(WAL_PAUSE);
+    }
     Ok(connection)
+}
+
+fn is_locked(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, information) if information.message() == "database is locked")
 }
 
 /// Makes the file where there is none, for its owner only: SQLite gives its side files the same mode.

@@ -245,9 +245,8 @@ macro_rules! page_query {
         if let Some(key) = request.before.clone() {
             query = placed!(query, key, request, request.direction.reversed());
         }
-        if let Some(limit) = request.limit {
-            query = query.limit(limit);
-        }
+        // Always a limit: SQLite drops the order of a subquery that has none.
+        query = query.limit(request.limit.unwrap_or(i64::MAX));
         let direction = if request.from_end { request.direction.reversed() } else { request.direction };
         ordered!(query, request.field, direction)
     }};

@@ -1,6 +1,16 @@
 //! The suite: requests through the real router, on both databases, each test with a database of its own.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "that is how a test fails")]
+
+mod architecture;
 mod coverage;
+mod differential;
+mod docs;
+mod graphql;
+mod openapi;
+mod pagination;
 mod process;
 mod rest;
+mod revisions;
+mod store;
 mod support;

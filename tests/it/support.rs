@@ -2,7 +2,13 @@
 
 mod app;
 mod database;
+mod graphql;
+mod openapi;
+mod proxy;
 
-pub use app::{Answer, TestApp, start, start_with};
+pub use app::{Answer, Call, TestApp, start, start_on, start_with};
 pub use database::Backend::{Postgres, Sqlite};
 pub use database::{Backend, Database};
+pub use graphql::{Failure, TASK};
+pub use openapi::{Document, Operation, members};
+pub use proxy::Proxy;

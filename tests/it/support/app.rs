@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use taskgate::auth::{self, TokenRules, Verifier};
 use taskgate::clock::{Clock, Timestamp};
+use taskgate::database_url::DatabaseUrl;
 use taskgate::server::{App, Settings};
 use taskgate::store::Store;
 use taskgate::user::UserId;
@@ -51,6 +52,11 @@ pub async fn start(backend: Backend) -> TestApp {
 
 /// The same, with settings of one's own.
 pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Options)) -> TestApp {
+    start_on(Database::migrated(backend).await, change)
+}
+
+/// The same, on a database that the test made.
+pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestApp {
     let mut options = Options {
         settings: Settings {
             cors_origins: vec!["http://localhost:3000".parse().unwrap()],
@@ -60,12 +66,14 @@ pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Options)) -> 
             explorer_token: None,
         },
         hide_foreign_tasks: false,
+        database_url: database.url.clone(),
+        pool_size: 4,
     };
     change(&mut options);
     // 2026-01-09T10:00:00Z
     let clock = Arc::new(TickingClock(AtomicI64::new(1_767_952_800_000_000)));
-    let database = Database::migrated(backend).await;
-    let store = Store::new(&database.url, 4, clock.clone()).hiding_foreign_tasks(options.hide_foreign_tasks);
+    let store = Store::new(&options.database_url, options.pool_size, clock.clone())
+        .hiding_foreign_tasks(options.hide_foreign_tasks);
     let secret = SecretString::from(uuid::Uuid::new_v4().to_string());
     let rules = TokenRules {
         secrets: vec![secret.clone()],
@@ -84,6 +92,9 @@ pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Options)) -> 
 pub struct Options {
     pub settings: Settings,
     pub hide_foreign_tasks: bool,
+    /// Where the service finds its database.
+    pub database_url: DatabaseUrl,
+    pub pool_size: u32,
 }
 
 impl TestApp {

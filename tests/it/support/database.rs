@@ -1,9 +1,12 @@
 //! A database for each test: a file of its own, or a copy of a migrated template in the cluster that `scripts/test`
 //! starts.
 
+use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection};
 use taskgate::database_url::DatabaseUrl;
 use taskgate::store::migrate;
 use tempfile::TempDir;
@@ -38,7 +41,8 @@ impl Database {
     pub async fn empty(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => {
-                let folder = tempfile::tempdir().unwrap();
+                // In memory where there is a place for it: nothing that outlives the run waits for the disk.
+                let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
                 let text = format!("sqlite://{}", folder.path().join("tasks.db").display());
                 Self { url: DatabaseUrl::parse(&text).unwrap(), text, _cleanup: Cleanup::Folder { _folder: folder } }
             }
@@ -70,6 +74,53 @@ impl Database {
     /// A connection beside those of the service. PostgreSQL only.
     pub async fn connect(&self) -> Client {
         connect(&self.text).await
+    }
+
+    /// The file. SQLite only.
+    #[track_caller]
+    pub fn path(&self) -> &Path {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => path,
+            DatabaseUrl::Postgres(_) => panic!("it is not a file"),
+        }
+    }
+
+    /// A connection of its own to the file. SQLite only.
+    #[track_caller]
+    pub fn open(&self) -> SqliteConnection {
+        let mut connection = SqliteConnection::establish(self.path().to_str().unwrap()).unwrap();
+        connection.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;").unwrap();
+        connection
+    }
+
+    /// Runs statements beside the service.
+    pub async fn execute(&self, sql: &str) -> Result<(), String> {
+        match &self.url {
+            DatabaseUrl::Sqlite(_) => self.open().batch_execute(sql).map_err(|error| error.to_string()),
+            DatabaseUrl::Postgres(_) => {
+                let client = self.connect().await;
+                client.batch_execute(sql).await.map_err(|error| error.as_db_error().unwrap().message().to_owned())
+            }
+        }
+    }
+
+    /// Rows of one column, a whole number, read beside the service.
+    pub async fn numbers(&self, sql: &str) -> Vec<i64> {
+        #[derive(QueryableByName)]
+        struct Number {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            number: i64,
+        }
+        let sql = format!("WITH numbers (number) AS ({sql}) SELECT CAST(number AS BIGINT) AS number FROM numbers");
+        match &self.url {
+            DatabaseUrl::Sqlite(_) => {
+                let rows: Vec<Number> = diesel::sql_query(sql).load(&mut self.open()).unwrap();
+                rows.into_iter().map(|row| row.number).collect()
+            }
+            DatabaseUrl::Postgres(_) => {
+                self.connect().await.query(&sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+            }
+        }
     }
 }
 

@@ -1,0 +1,116 @@
+//! What an operation gets by what it has: a path with an id, a body, a method that can be conditional.
+
+use serde_json::{Value, json};
+
+use super::{errors, headers, members, reference};
+use crate::error::Code;
+
+/// Completes what a route says of itself.
+pub(super) fn complete(operation: &mut Value, method: &str, path: &str, schemas: &Value) {
+    let is_api = path.starts_with("/api/");
+    require_body_or_none(operation);
+    add_parameters(operation, method, is_api);
+    operation["security"] = if is_api { json!([{ "bearer": [] }]) } else { json!([]) };
+    if is_api && method == "get" {
+        operation["responses"]["304"] = json!({ "description": "Nothing has changed since the `ETag` that was sent." });
+    }
+    let is_paged = has_parameter(operation, "cursor");
+    for (status, response) in members(operation, "responses") {
+        complete_response(response, status, is_api, is_paged, schemas);
+    }
+    if is_api {
+        for code in errors_of(operation, method, path) {
+            operation["responses"][code.status().as_str()] = errors::shared(code);
+        }
+    }
+    if let Some(responses) = operation["responses"].as_object_mut() {
+        responses.sort_keys();
+    }
+}
+
+/// utoipa writes an optional body as one that may be null. No body is none at all; null is no object.
+fn require_body_or_none(operation: &mut Value) {
+    let Some(body) = operation.get_mut("requestBody") else { return };
+    let schema = &mut body["content"]["application/json"]["schema"];
+    let mut either = schema["oneOf"].as_array().into_iter().flatten();
+    let some = either.find(|one| one["type"] != "null").cloned();
+    let is_required = some.is_none();
+    if let Some(some) = some {
+        *schema = some;
+    }
+    body["required"] = is_required.into();
+}
+
+fn add_parameters(operation: &mut Value, method: &str, is_api: bool) {
+    let condition = match method {
+        "get" if is_api => Some("If-None-Match"),
+        "put" | "patch" | "delete" => Some("If-Match"),
+        _ => None,
+    };
+    let added = condition.into_iter().chain(["X-Request-Id"]).map(|name| reference("parameters", name));
+    let own = operation["parameters"].take();
+    let own = own.as_array().into_iter().flatten().cloned().map(demote_example);
+    operation["parameters"] = own.chain(added).collect();
+}
+
+/// Moves the example of an optional parameter into its schema: a form fills in that of a parameter, and a list would be
+/// narrowed to the example.
+fn demote_example(mut parameter: Value) -> Value {
+    if parameter["required"] == false
+        && let Some(example) = parameter.as_object_mut().and_then(|parameter| parameter.shift_remove("example"))
+    {
+        parameter["schema"]["examples"] = json!([example]);
+    }
+    parameter
+}
+
+fn has_parameter(operation: &Value, name: &str) -> bool {
+    operation["parameters"].as_array().is_some_and(|all| all.iter().any(|parameter| parameter["name"] == name))
+}
+
+fn errors_of(operation: &Value, method: &str, path: &str) -> Vec<Code> {
+    let mut codes =
+        vec![Code::Unauthenticated, Code::ValidationError, Code::Internal, Code::Unavailable, Code::Timeout];
+    if path.contains("{id}") {
+        codes.extend([Code::Forbidden, Code::NotFound]);
+    }
+    if operation.get("requestBody").is_some() {
+        codes.extend([Code::BadRequest, Code::PayloadTooLarge, Code::UnsupportedMediaType]);
+    }
+    if matches!(method, "put" | "patch" | "delete") {
+        codes.push(Code::PreconditionFailed);
+    }
+    codes
+}
+
+/// Gives an answer its headers and the example of its schema; an error that is named by its status alone, all of it.
+fn complete_response(response: &mut Value, status: &str, is_api: bool, is_paged: bool, schemas: &Value) {
+    if let Some(error) = errors::with_status(status) {
+        let description = response["description"].take();
+        *response = error;
+        response["description"] = description;
+        return;
+    }
+    let own: &[&str] = match status {
+        "201" => &["Location", "ETag"],
+        "200" if is_paged => &["ETag", "Link"],
+        "200" | "304" if is_api => &["ETag"],
+        _ => &[],
+    };
+    response["headers"] = headers::of_response(is_api, own.iter().copied()).into();
+    for (_, content) in members(response, "content") {
+        if content.get("example").is_none()
+            && let Some(example) = example_of(&content["schema"], schemas)
+        {
+            content["example"] = example;
+        }
+    }
+}
+
+fn example_of(schema: &Value, schemas: &Value) -> Option<Value> {
+    if let Some(items) = schema.get("items") {
+        return example_of(items, schemas).map(|item| json!([item]));
+    }
+    let name = schema["$ref"].as_str()?.rsplit('/').next()?;
+    schemas[name]["examples"].get(0).cloned()
+}

@@ -1,0 +1,173 @@
+//! The bodies of the routes. Nothing is read into these types: they say what the routes take and give, with the rules
+//! of [`crate::task`].
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType};
+use utoipa::openapi::{Array, Type};
+
+use super::errors;
+use crate::task::{Description, Title};
+
+/// The largest id: what a JSON number holds exactly everywhere.
+const MAX_ID: i64 = (1 << 53) - 1;
+
+/// White space as `char::is_whitespace` has it, for a character class: `\s` differs between engines.
+const WHITE_SPACE: &str = r"\t-\r \u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000";
+
+/// Any text but one with a NUL.
+const NO_NUL: &str = r"^[^\u0000]*$";
+
+/// Six digits of a second, in UTC.
+const TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$";
+
+/// A task, with exactly these members.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "id": 1, "title": "Buy milk", "description": "2 litres", "completed": false,
+    "created_at": "2026-01-09T10:00:00.123456Z", "updated_at": "2026-01-09T10:00:00.123456Z",
+})))]
+pub struct Task {
+    #[schema(schema_with = id)]
+    pub id: i64,
+    #[schema(schema_with = title)]
+    pub title: String,
+    #[schema(required, schema_with = description)]
+    pub description: Option<String>,
+    /// Whether it is done.
+    pub completed: bool,
+    #[schema(schema_with = created_at)]
+    pub created_at: String,
+    #[schema(schema_with = updated_at)]
+    pub updated_at: String,
+}
+
+/// A task to make.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreateTask {
+    #[schema(schema_with = new_title)]
+    pub title: String,
+    #[schema(schema_with = new_description)]
+    pub description: Option<String>,
+}
+
+/// What to change of a task. A member that is absent leaves its part as it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UpdateTask {
+    #[schema(schema_with = new_title)]
+    pub title: Option<String>,
+    #[schema(schema_with = new_description)]
+    pub description: Option<String>,
+    /// Whether it is done.
+    #[schema(nullable = false)]
+    pub completed: Option<bool>,
+}
+
+/// Whether a task is done; toggled when absent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SetCompleted {
+    /// Whether it is done.
+    #[schema(nullable = false)]
+    pub completed: Option<bool>,
+}
+
+/// How the service is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// One word.
+    pub status: String,
+}
+
+/// Why a request was not answered as asked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub struct ErrorBody {
+    /// One sentence for a person.
+    pub detail: String,
+    #[schema(schema_with = errors::codes)]
+    pub code: String,
+}
+
+/// Which rules the request breaks.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ValidationError)]
+pub struct ValidationErrorBody {
+    /// One sentence for a person, with all that is wrong.
+    pub detail: String,
+    #[schema(schema_with = errors::validation_code)]
+    pub code: String,
+    /// Each broken rule.
+    #[schema(min_items = 1)]
+    pub errors: Vec<Problem>,
+}
+
+/// A broken rule.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    #[schema(schema_with = place)]
+    pub loc: Vec<String>,
+    /// What is wrong with it, for a person.
+    pub msg: String,
+    /// A stable name of the rule.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+fn string(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description))
+}
+
+fn id() -> Object {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+    ObjectBuilder::new().schema_type(Type::Integer).format(Some(format)).minimum(Some(1)).maximum(Some(MAX_ID)).build()
+}
+
+fn title() -> Object {
+    string("What is to be done.").min_length(Some(1)).max_length(Some(Title::MAX_CHARS)).build()
+}
+
+/// A length bounds what is sent, white space around it and all; the rule is on what is left of it.
+fn new_title() -> Object {
+    let rest = Title::MAX_CHARS - 1;
+    let pattern = format!("^[{WHITE_SPACE}]*[^{WHITE_SPACE}\\u0000][^\\u0000]{{0,{rest}}}[{WHITE_SPACE}]*$");
+    let description =
+        format!("What is to be done: 1 to {} characters once white space around it is trimmed.", Title::MAX_CHARS);
+    string(&description).pattern(Some(pattern)).build()
+}
+
+fn nullable(description: &str) -> ObjectBuilder {
+    string(description)
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .max_length(Some(Description::MAX_CHARS))
+}
+
+fn description() -> Object {
+    nullable("More about it.").build()
+}
+
+fn new_description() -> Object {
+    nullable("More about it, kept as sent; null for none.").pattern(Some(NO_NUL)).build()
+}
+
+fn time(description: &str) -> Object {
+    let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+    string(description).format(Some(format)).pattern(Some(TIME)).build()
+}
+
+fn created_at() -> Object {
+    time("When it was made.")
+}
+
+fn updated_at() -> Object {
+    time("When it was last changed.")
+}
+
+/// The way to a value: the part of the request, then the name in it.
+fn place() -> Array {
+    ArrayBuilder::new()
+        .items(ObjectBuilder::new().schema_type(Type::String))
+        .description(Some("Where: `body`, `query` or `path`, and the name in it."))
+        .build()
+}

@@ -1,0 +1,7 @@
+//! The GraphQL door: what can be asked and changed, how it fails, and how it travels over HTTP.
+
+mod errors;
+mod http;
+mod mutations;
+mod queries;
+mod schema;
