@@ -17,10 +17,13 @@ impl Timestamp {
         Self(micros)
     }
 
-    /// The instant that many microseconds after 1970-01-01T00:00:00Z, if both databases and RFC 3339 can write it.
+    /// The instant that many microseconds after 1970-01-01T00:00:00Z, if both databases and RFC 3339 can write it: its
+    /// year has four digits.
     #[must_use]
     pub fn from_stored_micros(micros: i64) -> Option<Self> {
-        jiff::Timestamp::from_microsecond(micros).ok().map(|instant| Self(instant.as_microsecond()))
+        /// 0000-01-01T00:00:00Z
+        const FIRST: i64 = -62_167_219_200_000_000;
+        (micros >= FIRST && jiff::Timestamp::from_microsecond(micros).is_ok()).then_some(Self(micros))
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.

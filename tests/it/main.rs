@@ -1,5 +1,5 @@
 //! The suite: requests through the real router, on both databases, each test with a database of its own.
-
+#![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "that is how a test fails")]
 
 mod architecture;

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use taskgate::auth::{self, TokenRules, Verifier};
-use taskgate::clock::{Clock, Timestamp};
+use taskgate::clock::{Clock, SharedClock, Timestamp};
 use taskgate::database_url::DatabaseUrl;
 use taskgate::server::{App, Settings};
 use taskgate::store::Store;
@@ -41,6 +41,7 @@ pub struct TestApp {
     pub database: Database,
     pub clock: Arc<TickingClock>,
     pub store: Store,
+    pub app: App,
     router: Router,
     secret: SecretString,
 }
@@ -68,11 +69,13 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
         hide_foreign_tasks: false,
         database_url: database.url.clone(),
         pool_size: 4,
+        store_clock: None,
     };
     change(&mut options);
     // 2026-01-09T10:00:00Z
     let clock = Arc::new(TickingClock(AtomicI64::new(1_767_952_800_000_000)));
-    let store = Store::new(&options.database_url, options.pool_size, clock.clone())
+    let store_clock = options.store_clock.unwrap_or_else(|| clock.clone());
+    let store = Store::new(&options.database_url, options.pool_size, store_clock)
         .hiding_foreign_tasks(options.hide_foreign_tasks);
     let secret = SecretString::from(uuid::Uuid::new_v4().to_string());
     let rules = TokenRules {
@@ -84,7 +87,7 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
     };
     let verifier = Verifier::new(rules, clock.clone()).unwrap();
     let app = App::new(store.clone(), verifier, options.settings).unwrap();
-    TestApp { database, clock, store, router: taskgate::server::router(&app), secret }
+    TestApp { database, clock, store, router: taskgate::server::router(&app), app, secret }
 }
 
 /// What a test may set.
@@ -95,6 +98,8 @@ pub struct Options {
     /// Where the service finds its database.
     pub database_url: DatabaseUrl,
     pub pool_size: u32,
+    /// The store's own clock, where it is not the one that tokens go by.
+    pub store_clock: Option<SharedClock>,
 }
 
 impl TestApp {
@@ -209,10 +214,13 @@ impl Answer {
         self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().unwrap()
     }
 
-    /// Status and code of an error, after a look at its envelope.
+    /// Status and code of an error, after a look at its envelope and for what only the log may see.
     #[track_caller]
     pub fn error(&self) -> (u16, String) {
         let body = self.json();
+        for inside in ["SELECT", "diesel", "sqlite", "postgres", "/src/"] {
+            assert!(!self.text().contains(inside), "{body}");
+        }
         assert!(body["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{body}");
         assert_eq!(body["errors"].is_array(), self.status == StatusCode::UNPROCESSABLE_ENTITY, "{body}");
         (self.status.as_u16(), body["code"].as_str().unwrap().to_owned())
