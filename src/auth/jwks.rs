@@ -1,26 +1,32 @@
 //! The keys that an auth server publishes (a JWK Set, RFC 7517), kept at hand.
 //!
-//! They are fetched at the start, and again when a token names a key that is not among them, because that is how a
-//! rotation looks from here. Callers decide what a token names, so they must not decide how often we fetch.
+//! They are fetched at the start, every five minutes, and when a token names a key that is not among them, because
+//! that is how a rotation looks from here. Callers decide what a token names, so they must not decide how often we
+//! fetch: [`Fetches`] does. The reasons are in `docs/adr/0030-keys-of-the-auth-server.md`.
 
+mod fetches;
 mod http;
 mod key;
+mod known;
+mod pace;
 
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use jsonwebtoken::{Algorithm, DecodingKey};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
+use self::fetches::{Fetches, Reply};
 pub(super) use self::http::HttpSource;
 pub use self::http::check_jwks_url;
-use self::key::{Key, parse_set};
-use crate::clock::{SharedClock, Timestamp};
+use self::key::parse_set;
+use self::known::{Known, NO_KEY};
+use self::pace::{PACE, Pace};
+use crate::clock::SharedClock;
 use crate::error::{Cause, Error, Result};
-
-/// At least that long, in microseconds, is between the starts of two fetches.
-const COOL_DOWN: i64 = 30_000_000;
 
 /// Where a JWK Set comes from.
 pub(super) trait KeySource: fmt::Debug + Send + Sync + 'static {
@@ -30,104 +36,150 @@ pub(super) trait KeySource: fmt::Debug + Send + Sync + 'static {
 
 /// The keys of one source.
 #[derive(Debug)]
-pub(super) struct Jwks(Arc<Inner>);
+pub(super) struct Jwks {
+    inner: Arc<Inner>,
+    /// What fetches on schedule, and ends with this value.
+    refresher: OnceLock<JoinSet<()>>,
+}
 
 #[derive(Debug)]
 struct Inner {
     source: Box<dyn KeySource>,
     clock: SharedClock,
     known: watch::Sender<Known>,
-    /// When the last fetch began. Locked for as long as one lasts, so that there is one at a time.
-    fetched_at: Arc<Mutex<Option<Timestamp>>>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    /// The keys of the last fetch that succeeded: old keys are better than none while the source is away.
-    keys: Vec<Key>,
-    /// Why the last fetch failed, if it did.
-    failure: Option<String>,
+    fetches: Arc<Mutex<Fetches>>,
+    /// Makes a short name of what a token says of its key, which may be long.
+    names: RandomState,
 }
 
 impl Jwks {
     pub(super) fn new(source: Box<dyn KeySource>, clock: SharedClock) -> Self {
-        let known = watch::Sender::new(Known::default());
-        Self(Arc::new(Inner { source, clock, known, fetched_at: Arc::default() }))
+        let (known, fetches) = (watch::Sender::default(), Arc::default());
+        let inner = Inner { source, clock, known, fetches, names: RandomState::new() };
+        Self { inner: Arc::new(inner), refresher: OnceLock::new() }
+    }
+
+    /// Fetches the keys, now and on schedule, in the background, for as long as this value lives.
+    pub(super) fn start(&self) {
+        self.start_at(PACE);
+    }
+
+    fn start_at(&self, pace: Pace) {
+        self.refresher.get_or_init(|| {
+            let inner = Arc::clone(&self.inner);
+            let mut tasks = JoinSet::new();
+            tasks.spawn(async move {
+                loop {
+                    inner.refresh().await;
+                    tokio::time::sleep(pace.pause(inner.failure().is_some())).await;
+                }
+            });
+            tasks
+        });
+    }
+
+    /// Fetches the keys, unless that was done a moment ago, and waits for it.
+    pub(super) async fn refresh(&self) {
+        self.inner.refresh().await;
+    }
+
+    /// Rises whenever the keys change.
+    pub(super) fn generation(&self) -> u64 {
+        self.inner.known.borrow().generation
+    }
+
+    /// How many keys there are now, or why they could not be had.
+    pub(super) fn status(&self) -> Result<usize, String> {
+        let known = self.inner.known.borrow();
+        known.failure.clone().map_or(Ok(known.keys.len()), Err)
     }
 
     /// The one key for tokens with this `alg` and `kid`; without a `kid`, the one that fits `alg`.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] when none fits or several do; [`Error::Unavailable`] when none fits and the last
-    /// fetch failed.
+    /// [`Error::Unauthenticated`] when none fits or several do; [`Error::Unavailable`] when none fits and it cannot be
+    /// said yet whether one was published meanwhile.
     pub(super) async fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<DecodingKey> {
-        if let Some(key) = self.0.known.borrow().find(algorithm, kid)? {
+        let inner = &self.inner;
+        if let Some(key) = inner.find(algorithm, kid)? {
             return Ok(key);
         }
-        self.refresh().await;
-        let known = self.0.known.borrow();
-        match (known.find(algorithm, kid)?, &known.failure) {
+        let fetches = Arc::clone(&inner.fetches);
+        let mut fetches = match (inner.failure(), Arc::clone(&fetches).try_lock_owned()) {
+            (_, Ok(fetches)) => fetches,
+            // Nobody waits for a source that is known to be away: callers could tie us up with such tokens.
+            (Some(failure), Err(_)) => return Err(Error::unavailable(failure)),
+            (None, Err(_)) => fetches.lock_owned().await,
+        };
+        // Whoever was waited for may have brought it.
+        if let Some(key) = inner.find(algorithm, kid)? {
+            return Ok(key);
+        }
+        let reply = fetches.ask(inner.names.hash_one((algorithm, kid)), inner.clock.now());
+        match (reply, inner.failure()) {
+            (Reply::Fetch, None) => inner.fetch(fetches).await,
+            (Reply::Fetch, Some(_)) => drop(inner.spawn_fetch(fetches)),
+            (Reply::Later, None) => return Err(Error::unavailable(TOO_EARLY)),
+            (Reply::Missing, None) | (_, Some(_)) => (),
+        }
+        match (inner.find(algorithm, kid)?, inner.failure()) {
             (Some(key), _) => Ok(key),
-            (None, Some(failure)) => Err(Error::unavailable(failure.as_str())),
-            (None, None) => Err(Error::Unauthenticated("No key of this service fits the token.")),
+            (None, Some(failure)) => Err(Error::unavailable(failure)),
+            (None, None) => Err(NO_KEY),
+        }
+    }
+}
+
+const TOO_EARLY: &str =
+    "a token names a key that is not known, and less than 30 s ago the keys were fetched for another";
+
+impl Inner {
+    fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<Option<DecodingKey>> {
+        self.known.borrow().find(algorithm, kid)
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.known.borrow().failure.clone()
+    }
+
+    async fn refresh(self: &Arc<Self>) {
+        let mut fetches = Arc::clone(&self.fetches).lock_owned().await;
+        if fetches.begin_scheduled(self.clock.now()) {
+            self.fetch(fetches).await;
         }
     }
 
-    /// How many keys there are now, or why they could not be had.
-    pub(super) fn status(&self) -> Result<usize, String> {
-        let known = self.0.known.borrow();
-        known.failure.clone().map_or(Ok(known.keys.len()), Err)
-    }
-
-    /// Fetches the keys, unless that was done a moment ago; waits for a fetch that is under way.
-    pub(super) async fn refresh(&self) {
-        let mut fetched_at = Arc::clone(&self.0.fetched_at).lock_owned().await;
-        let now = self.0.clock.now();
-        // A clock that was set back must not keep us from fetching until it is where it was.
-        let is_fresh = |last: &Timestamp| (0..COOL_DOWN).contains(&(now.as_micros() - last.as_micros()));
-        if fetched_at.as_ref().is_some_and(is_fresh) {
-            return;
-        }
-        *fetched_at = Some(now);
-        let inner = Arc::clone(&self.0);
-        // In a task of its own: a caller who hangs up must not take the fetch, and the next 30 s, from the others.
-        let task = tokio::spawn(async move {
-            inner.fetch().await;
-            drop(fetched_at);
-        });
-        if let Err(error) = task.await {
+    async fn fetch(self: &Arc<Self>, fetches: OwnedMutexGuard<Fetches>) {
+        if let Err(error) = self.spawn_fetch(fetches).await {
             tracing::error!(%error, "the task that fetches the keys of JWKS_URL ended early");
         }
     }
-}
 
-impl Inner {
-    async fn fetch(&self) {
-        let fetched = match self.source.fetch().await {
-            Ok(body) => parse_set(&body).map_err(Cause::from),
-            Err(cause) => Err(cause),
-        };
-        match fetched {
-            Ok((keys, ignored)) => {
-                tracing::info!(keys = keys.len(), ignored, "fetched the keys of JWKS_URL");
-                self.known.send_replace(Known { keys, failure: None });
+    /// Fetches in a task of its own: a caller who hangs up must not take the fetch, and the next 30 s, from the others.
+    fn spawn_fetch(self: &Arc<Self>, mut fetches: OwnedMutexGuard<Fetches>) -> JoinHandle<()> {
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            let answer = match inner.source.fetch().await {
+                Ok(body) => parse_set(&body).map(|set| (body, set)).map_err(Cause::from),
+                Err(cause) => Err(cause),
+            };
+            match answer {
+                Ok((body, (keys, ignored))) => {
+                    let count = keys.len();
+                    if inner.known.send_if_modified(|known| known.learn(body, keys)) {
+                        tracing::info!(keys = count, ignored, "fetched new keys from JWKS_URL");
+                    }
+                    fetches.succeeded();
+                }
+                Err(cause) => inner.fail(&cause),
             }
-            Err(cause) => {
-                tracing::warn!(%cause, "the keys of JWKS_URL could not be fetched; tokens that need a new one get 503");
-                let failure = format!("the keys of JWKS_URL could not be fetched: {cause}");
-                self.known.send_modify(|known| known.failure = Some(failure));
-            }
-        }
+        })
     }
-}
 
-impl Known {
-    fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<Option<DecodingKey>> {
-        let mut fitting = self.keys.iter().filter(|key| key.fits(algorithm, kid));
-        match (fitting.next(), fitting.next()) {
-            (Some(_), Some(_)) => Err(Error::Unauthenticated("More than one key of this service fits the token.")),
-            (one, _) => Ok(one.map(|key| key.decoding.clone())),
-        }
+    fn fail(&self, cause: &Cause) {
+        tracing::warn!(%cause, "the keys of JWKS_URL could not be fetched; tokens that need a new one get 503");
+        let failure = format!("the keys of JWKS_URL could not be fetched: {cause}");
+        self.known.send_modify(|known| known.failure = Some(failure));
     }
 }
 

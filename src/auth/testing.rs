@@ -126,6 +126,11 @@ impl TestKey {
         der.as_ref().to_vec()
     }
 
+    /// An RSA key's modulus, big end first.
+    pub(super) fn modulus(&self) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(self.jwk(&json!({}))["n"].as_str().unwrap()).unwrap()
+    }
+
     /// What a verifier that mistakes the public key for a secret could take as its bytes.
     pub(super) fn spellings(&self) -> Vec<Vec<u8>> {
         let (jwk, der) = (self.jwk(&json!({})), self.der());
@@ -228,16 +233,16 @@ pub(super) fn clock() -> Arc<ManualClock> {
 pub(super) struct FakeSource {
     answer: Mutex<Result<Vec<u8>, &'static str>>,
     fetches: AtomicUsize,
+    under_way: AtomicUsize,
     /// Whoever locks it keeps fetches from ending.
     pub(super) gate: tokio::sync::Mutex<()>,
 }
 
 impl FakeSource {
     pub(super) fn new(set: &Value) -> Arc<Self> {
-        let source =
-            Self { answer: Mutex::new(Err("")), fetches: AtomicUsize::new(0), gate: tokio::sync::Mutex::default() };
-        source.publish(set);
-        Arc::new(source)
+        let answer = Mutex::new(Ok(set.to_string().into()));
+        let (fetches, under_way) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { answer, fetches, under_way, gate: tokio::sync::Mutex::default() })
     }
 
     pub(super) fn publish(&self, set: &Value) {
@@ -257,7 +262,9 @@ impl KeySource for Arc<FakeSource> {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<u8>, Cause>> {
         async {
             self.fetches.fetch_add(1, Ordering::SeqCst);
+            assert_eq!(self.under_way.fetch_add(1, Ordering::SeqCst), 0, "one fetch at a time");
             let _open = self.gate.lock().await;
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
             self.answer.lock().unwrap().clone().map_err(Cause::from)
         }
         .boxed()

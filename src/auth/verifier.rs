@@ -58,7 +58,7 @@ pub struct Verified {
     pub expires_at: i64,
 }
 
-/// Verifies tokens. A clone is another handle to the same keys.
+/// Verifies tokens. A clone is another handle to the same keys; with the last one the work in the background ends.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -101,18 +101,23 @@ impl Verifier {
         Ok(Self(Arc::new(Inner { secrets, jwks, claims, clock })))
     }
 
-    /// Fetches the keys of `jwks_url` once. That they cannot be fetched is logged, and no reason not to start.
-    pub async fn start(&self) {
+    /// Begins to fetch the keys of `jwks_url`, now and every few minutes, in the background: on the runtime that it is
+    /// called on. That they cannot be fetched is logged, and no reason not to serve.
+    pub fn start(&self) {
         if let Some(jwks) = &self.0.jwks {
-            jwks.refresh().await;
+            jwks.start();
         }
     }
 
-    /// Says what keys there are, in words for an operator, after [`Verifier::start`].
+    /// Fetches the keys of `jwks_url`, unless that was done less than 30 s ago, and says what keys there are, in words
+    /// for an operator.
     ///
     /// # Errors
     /// A sentence that says why the keys of `jwks_url` could not be had.
-    pub fn keys(&self) -> std::result::Result<String, String> {
+    pub async fn try_keys(&self) -> std::result::Result<String, String> {
+        if let Some(jwks) = &self.0.jwks {
+            jwks.refresh().await;
+        }
         let secrets = format!("{} for HS256", self.0.secrets.len());
         match self.0.jwks.as_ref().map(Jwks::status) {
             None => Ok(secrets),
@@ -125,7 +130,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] with the rule that the token breaks; [`Error::Unavailable`] when it needs a key
-    /// that could not be fetched.
+    /// that could not be fetched, or that cannot be looked for yet.
     pub async fn verify(&self, token: &str) -> Result<Verified> {
         let inner = &*self.0;
         let token = Token::parse(token)?;

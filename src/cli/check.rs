@@ -42,8 +42,7 @@ async fn try_database(url: &DatabaseUrl) -> Result<String, String> {
 async fn try_keys(config: &Config) -> Result<String, String> {
     let verifier =
         service::verifier(&config.tokens, Arc::new(SystemClock)).map_err(|error| error.sentence().to_owned())?;
-    verifier.start().await;
-    verifier.keys()
+    verifier.try_keys().await
 }
 
 fn report(trials: &[(&str, Result<String, String>)]) -> String {

@@ -34,7 +34,7 @@ pub(super) async fn run(
     let store = Store::new(&config.database.url, config.database.pool_size, clock.clone())
         .hiding_foreign_tasks(config.hide_foreign_tasks);
     let verifier = verifier(&config.tokens, clock)?;
-    verifier.start().await;
+    verifier.start();
     let settings = Settings {
         cors_origins: config.http.cors_origins,
         explore: config.explore,

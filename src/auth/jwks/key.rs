@@ -69,7 +69,11 @@ impl Key {
     pub(super) fn fits(&self, algorithm: Algorithm, kid: Option<&str>) -> bool {
         self.kind.verifies(algorithm)
             && self.algorithm.is_none_or(|own| own == algorithm)
-            && kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
+            && kid.is_none_or(|kid| self.is_named(kid))
+    }
+
+    pub(super) fn is_named(&self, kid: &str) -> bool {
+        self.kid.as_deref() == Some(kid)
     }
 }
 
