@@ -6,9 +6,11 @@
 //! library's are looser than the contract's, and because its clock is the machine's.
 //!
 //! A token is refused with the rule that it breaks, and no claim is looked at before the signature is known to be
-//! good. What is not here: sessions, log-in, and any list of revoked tokens.
+//! good. Accepted tokens are remembered for as long as they count and the keys stay the same (`cache`). What is not
+//! here: sessions, log-in, and any list of revoked tokens.
 
 mod bearer;
+mod cache;
 mod claims;
 mod issue;
 mod json;
@@ -20,6 +22,7 @@ mod verifier;
 mod testing;
 
 pub use bearer::authenticate;
+pub use cache::CacheFigures;
 pub use issue::issue;
 pub use jwks::check_jwks_url;
 pub use verifier::{RulesError, TokenRules, Verified, Verifier};

@@ -20,10 +20,18 @@ pub(super) struct ClaimRules {
     pub(super) subject: Vec<String>,
 }
 
+/// What claims that were accepted say, and when they are: at any time t with `from` <= t < `until`, leeway included.
+#[derive(Debug, Clone)]
+pub(super) struct Accepted {
+    pub(super) verified: Verified,
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
+}
+
 impl ClaimRules {
-    /// Whose token it is and until when.
-    pub(super) fn check(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<Verified> {
-        let expires_at = check_times(claims, now)?;
+    /// Whose token it is and when it counts, if it does now.
+    pub(super) fn check(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<Accepted> {
+        let Times { expires_at, from, until } = check_times(claims, now)?;
         if let Some(issuer) = &self.issuer
             && claims.get("iss").and_then(Value::as_str) != Some(issuer)
         {
@@ -34,7 +42,7 @@ impl ClaimRules {
         {
             return Err(Error::Unauthenticated("The token is meant for another audience."));
         }
-        Ok(Verified { user: self.subject(claims)?, expires_at })
+        Ok(Accepted { verified: Verified { user: self.subject(claims)?, expires_at }, from, until })
     }
 
     fn subject(&self, claims: &Map<String, Value>) -> Result<UserId> {
@@ -47,25 +55,40 @@ impl ClaimRules {
 const NO_SUBJECT: Error =
     Error::Unauthenticated("The token's subject is not a string of 1 to 255 characters without control characters.");
 
-/// Checks `exp`, `nbf` and `iat`, and returns `exp` in whole seconds.
+struct Times {
+    /// `exp` in whole seconds.
+    expires_at: i64,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+/// Checks `exp`, `nbf` and `iat`.
 ///
 /// With the leeway L: a token is good while now < exp + L, from nbf - L on and from iat - L on.
-fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<i64> {
-    let now = now.as_micros();
+fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<Times> {
     let Some(exp) = numeric_date(claims, "exp")? else {
         return Err(Error::Unauthenticated("The token has no exp."));
     };
-    if now >= exp.saturating_add(LEEWAY) {
+    let until = Timestamp::from_micros(exp.saturating_add(LEEWAY));
+    if now >= until {
         return Err(Error::Unauthenticated("The token has expired."));
     }
-    let latest = now.saturating_add(LEEWAY);
-    if numeric_date(claims, "nbf")?.is_some_and(|nbf| nbf > latest) {
+    let valid_from = start(claims, "nbf")?;
+    if now < valid_from {
         return Err(Error::Unauthenticated("The token is not valid yet."));
     }
-    if numeric_date(claims, "iat")?.is_some_and(|iat| iat > latest) {
+    let issued_from = start(claims, "iat")?;
+    if now < issued_from {
         return Err(Error::Unauthenticated("The token was issued in the future."));
     }
-    Ok(Timestamp::from_micros(exp).as_seconds())
+    let expires_at = Timestamp::from_micros(exp).as_seconds();
+    Ok(Times { expires_at, from: valid_from.max(issued_from), until })
+}
+
+/// From when on a claim lets a token count: always, when it is not there.
+fn start(claims: &Map<String, Value>, name: &str) -> Result<Timestamp> {
+    let date = numeric_date(claims, name)?.unwrap_or(i64::MIN);
+    Ok(Timestamp::from_micros(date.saturating_sub(LEEWAY)))
 }
 
 /// A `NumericDate` in microseconds: a number of seconds, which may have a fraction. A claim that is there but is no

@@ -42,9 +42,7 @@ impl<'a> Token<'a> {
     /// Of the header only `alg`, `kid` and `crit` count. `jku`, `jwk`, `x5u` and `x5c` say where a key might be, and
     /// a token has no say in which keys we believe (RFC 8725, section 3.10).
     pub(super) fn parse(text: &'a str) -> Result<Self> {
-        if text.len() > MAX_BYTES {
-            return Err(Error::Unauthenticated("The token is too long."));
-        }
+        check_length(text)?;
         let (message, signature) = text.rsplit_once('.').ok_or(NOT_A_TOKEN)?;
         let (header, payload) = message.split_once('.').ok_or(NOT_A_TOKEN)?;
         if header.is_empty() || payload.is_empty() || payload.contains('.') || signature.is_empty() {
@@ -71,6 +69,11 @@ impl<'a> Token<'a> {
         }
         decode(self.payload).ok_or(Error::Unauthenticated("The token's claims are not a JSON object."))
     }
+}
+
+/// Refuses texts so long that they are not worth reading.
+pub(super) fn check_length(text: &str) -> Result<()> {
+    if text.len() > MAX_BYTES { Err(Error::Unauthenticated("The token is too long.")) } else { Ok(()) }
 }
 
 const NOT_A_TOKEN: Error = Error::Unauthenticated("The token does not have three parts with a dot between them.");

@@ -7,9 +7,10 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::claims::ClaimRules;
+use super::cache::{CacheFigures, TokenCache};
+use super::claims::{Accepted, ClaimRules};
 use super::jwks::{HttpSource, Jwks, check_jwks_url};
-use super::token::Token;
+use super::token::{Token, check_length};
 use crate::clock::SharedClock;
 use crate::error::{Error, Result};
 use crate::user::UserId;
@@ -66,6 +67,7 @@ struct Inner {
     secrets: Vec<DecodingKey>,
     jwks: Option<Jwks>,
     claims: ClaimRules,
+    cache: TokenCache,
     clock: SharedClock,
 }
 
@@ -98,7 +100,7 @@ impl Verifier {
             return Err(RulesError::SubjectClaim);
         }
         let claims = ClaimRules { issuer: rules.issuer, audience: rules.audience, subject };
-        Ok(Self(Arc::new(Inner { secrets, jwks, claims, clock })))
+        Ok(Self(Arc::new(Inner { secrets, jwks, claims, cache: TokenCache::default(), clock })))
     }
 
     /// Begins to fetch the keys of `jwks_url`, now and every few minutes, in the background: on the runtime that it is
@@ -133,16 +135,38 @@ impl Verifier {
     /// that could not be fetched, or that cannot be looked for yet.
     pub async fn verify(&self, token: &str) -> Result<Verified> {
         let inner = &*self.0;
+        check_length(token)?;
+        // Read before a key is: what is remembered is then never newer than the key that verified it.
+        let generation = inner.jwks.as_ref().map_or(0, Jwks::generation);
+        if let Some(verified) = inner.cache.get(token, generation, inner.clock.now()) {
+            return Ok(verified);
+        }
+        let accepted = inner.check(token).await?;
+        let verified = accepted.verified.clone();
+        inner.cache.insert(token, generation, accepted);
+        Ok(verified)
+    }
+
+    /// What the cache of verified tokens has done, for operators.
+    #[must_use]
+    pub fn cache_figures(&self) -> CacheFigures {
+        self.0.cache.figures()
+    }
+}
+
+impl Inner {
+    /// Checks a token by its signature and claims.
+    async fn check(&self, token: &str) -> Result<Accepted> {
         let token = Token::parse(token)?;
-        let claims = match (token.algorithm, &inner.jwks) {
+        let claims = match (token.algorithm, &self.jwks) {
             // A key of the JWK Set is never a secret, and a secret never a key of the set: what `alg` says cannot
             // make one of the other (RFC 8725, section 3.1).
-            (Algorithm::HS256, _) if inner.secrets.is_empty() => return Err(NO_KEY),
-            (Algorithm::HS256, _) => token.open(&inner.secrets)?,
+            (Algorithm::HS256, _) if self.secrets.is_empty() => return Err(NO_KEY),
+            (Algorithm::HS256, _) => token.open(&self.secrets)?,
             (_, None) => return Err(NO_KEY),
             (algorithm, Some(jwks)) => token.open(&[jwks.find(algorithm, token.kid.as_deref()).await?])?,
         };
-        inner.claims.check(&claims, inner.clock.now())
+        self.claims.check(&claims, self.clock.now())
     }
 }
 

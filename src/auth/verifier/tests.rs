@@ -1,6 +1,7 @@
 mod acceptance;
 mod keys;
 mod mutation;
+mod remembered;
 mod rotation;
 mod signatures;
 mod wire;
