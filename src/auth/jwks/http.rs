@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::header::ACCEPT;
 use reqwest::redirect::{Action, Attempt, Policy};
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, StatusCode};
 use url::{Host, Origin, Url};
 
 use super::KeySource;
@@ -69,16 +69,27 @@ impl HttpSource {
 
     async fn get(&self) -> Result<Vec<u8>, Cause> {
         let request = self.client.get(self.url.clone()).header(ACCEPT, "application/json, application/jwk-set+json");
-        let mut response = request.send().await.and_then(Response::error_for_status).map_err(describe)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(describe)? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(format!("the answer is larger than {MAX_BYTES} bytes").into());
-            }
-            body.extend_from_slice(&chunk);
+        let response = request.send().await.map_err(describe)?;
+        match response.status() {
+            StatusCode::OK => read(response).await,
+            status => Err(format!("the answer's status is {status}").into()),
         }
-        Ok(body)
     }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, Cause> {
+    let too_large = || Err(format!("the answer is larger than {MAX_BYTES} bytes").into());
+    if response.content_length().is_some_and(|length| length > MAX_BYTES as u64) {
+        return too_large();
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(describe)? {
+        if body.len() + chunk.len() > MAX_BYTES {
+            return too_large();
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 impl KeySource for HttpSource {

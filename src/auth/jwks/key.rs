@@ -94,10 +94,34 @@ fn is_for_verifying(jwk: &Map<String, Value>) -> bool {
     jwk.get("use").is_none_or(|purpose| purpose == "sig") && jwk.get("key_ops").is_none_or(has_verify)
 }
 
+/// A point on the curve that is not one of the eight of small order: under those, anybody can make signatures.
 fn ed25519(jwk: &Map<String, Value>) -> Option<DecodingKey> {
-    let x = bytes(jwk, "x").filter(|x| x.len() == 32 && is_valid(&ED25519, x))?;
-    Some(DecodingKey::from_ed_der(&x))
+    let x: [u8; 32] = bytes(jwk, "x")?.try_into().ok()?;
+    (is_valid(&ED25519, &x) && !is_of_small_order(x)).then(|| DecodingKey::from_ed_der(&x))
 }
+
+fn is_of_small_order(mut point: [u8; 32]) -> bool {
+    // The sign of the other coordinate, which does not matter here.
+    point[31] &= 0x7f;
+    let [first, .., last] = point;
+    // 0, 1, p - 1, and p and p + 1, which are 0 and 1 once more.
+    let is_flat = |end, middle, ends: &[u8]| {
+        last == end && point[1..31].iter().all(|byte| *byte == middle) && ends.contains(&first)
+    };
+    is_flat(0, 0, &[0, 1]) || is_flat(0x7f, 0xff, &[0xec, 0xed, 0xee]) || OF_ORDER_EIGHT.contains(&point)
+}
+
+/// The ordinates of the points of order eight (RFC 8032, section 5.1, for the curve), in its encoding.
+const OF_ORDER_EIGHT: [[u8; 32]; 2] = [
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
 
 /// A point on the curve of `algorithm`, whose coordinates have `size` bytes each (RFC 7518, section 6.2.1).
 fn ecdsa(jwk: &Map<String, Value>, algorithm: &'static dyn VerificationAlgorithm, size: usize) -> Option<DecodingKey> {
@@ -106,14 +130,16 @@ fn ecdsa(jwk: &Map<String, Value>, algorithm: &'static dyn VerificationAlgorithm
     is_valid(algorithm, &point).then(|| DecodingKey::from_ec_der(&point))
 }
 
-/// A modulus of 2048 to 8192 bits, without leading zeros (RFC 7518, sections 3.3 and 6.3.1): what the verification
-/// of a signature would ask for as well, but a key that cannot verify must not count as one that fits.
+/// An odd modulus of 2048 to 8192 bits and an odd exponent, without leading zeros (RFC 7518, sections 3.3 and 6.3.1):
+/// what the verification of a signature would ask for as well, but a key that cannot verify must not count as one that
+/// fits. An exponent of 3 is legal; what made it infamous is lenient reading of the padding.
 fn rsa(jwk: &Map<String, Value>) -> Option<DecodingKey> {
     let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
-    let (first, last) = (*n.first()?, *e.last()?);
+    let is_odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
+    let first = *n.first()?;
     let is_good_size = (256..=1024).contains(&n.len()) && (first >= 0x80 || (first > 0 && n.len() > 256));
-    let is_good_exponent = last % 2 == 1 && e.first() != Some(&0) && e != [1] && e.len() <= 4;
-    (is_good_size && is_good_exponent).then(|| DecodingKey::from_rsa_raw_components(&n, &e))
+    let is_good_exponent = is_odd(&e) && e.first() != Some(&0) && e != [1] && e.len() <= 4;
+    (is_good_size && is_odd(&n) && is_good_exponent).then(|| DecodingKey::from_rsa_raw_components(&n, &e))
 }
 
 fn is_valid(algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> bool {

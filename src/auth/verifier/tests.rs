@@ -1,4 +1,6 @@
 mod acceptance;
+mod forgeries;
+mod form;
 mod keys;
 mod mutation;
 mod remembered;

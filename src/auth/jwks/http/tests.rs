@@ -1,8 +1,13 @@
+use std::convert::Infallible;
+use std::time::Instant;
+
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
+use futures_util::stream;
 use http::{HeaderMap, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -13,6 +18,28 @@ async fn serve(routes: Router) -> String {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, routes).await });
     format!("http://{address}")
+}
+
+/// The address of a server that answers with these bytes, whatever it is asked, and then keeps silent.
+async fn raw(answer: &'static str) -> String {
+    raw_then(answer, false).await
+}
+
+/// The same, which may hang up instead.
+async fn raw_then(answer: &'static str, hangs_up: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            if !hangs_up {
+                open.push(stream);
+            }
+        }
+    });
+    format!("http://{address}/")
 }
 
 async fn fetch(address: &str) -> Result<String, String> {
@@ -59,27 +86,83 @@ async fn an_answer_is_taken_as_it_is_up_to_its_bound() {
 #[tokio::test]
 async fn a_failure_says_why_but_not_where() {
     let elsewhere = serve(Router::new().route("/", get("keys"))).await;
-    let stalled = || async { Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>()) };
+    let by_name = elsewhere.replace("127.0.0.1", "localhost");
     let routes = Router::new()
+        .route("/name", get(Redirect::permanent(&by_name)))
+        .route("/safe", get(Redirect::temporary("https://127.0.0.1/")))
+        .route("/file", get(Redirect::temporary("file:///etc/passwd")))
+        .route("/far", get(Redirect::temporary("/away?private")))
         .route("/away", get(Redirect::temporary(&elsewhere)))
         .route("/round", get(Redirect::temporary("/round")))
-        .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR.into_response() }))
-        .route("/stalled", get(stalled));
+        .route("/nothing-new", get(|| async { StatusCode::NOT_MODIFIED }))
+        .route("/part", get(|| async { (StatusCode::PARTIAL_CONTENT, "{") }))
+        .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR.into_response() }));
     let base = serve(routes).await;
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let cases = [
         (format!("{base}/away?private"), "it redirects to another origin"),
+        (format!("{base}/name?private"), "it redirects to another origin"),
+        (format!("{base}/safe?private"), "it redirects to another origin"),
+        (format!("{base}/file?private"), "307"),
+        (format!("{base}/far?private"), "it redirects to another origin"),
         (format!("{base}/round?private"), "it redirects too often"),
         (format!("{base}/broken?private"), "500"),
         (format!("{base}/nothing?private"), "404"),
+        (format!("{base}/nothing-new?private"), "304"),
+        (format!("{base}/part?private"), "206"),
         (format!("http://{closed}/?private"), "onnection refused"),
     ];
     for (address, why) in cases {
         let text = fetch(&address).await.unwrap_err();
         assert!(text.contains(why) && !text.contains("private"), "{address}: {text}");
     }
-    let text = fetch_within(Duration::from_millis(200), &format!("{base}/stalled?private")).await.unwrap_err();
-    assert!(text.contains("timed out") && !text.contains("private"), "{text}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_by_its_size() {
+    let endless = || async { Body::from_stream(stream::repeat_with(|| Ok::<_, Infallible>(vec![b' '; 8 * 1024]))) };
+    let base = serve(Router::new().route("/", get(endless))).await;
+    assert_eq!(fetch(&base).await.unwrap_err(), "the answer is larger than 65536 bytes");
+    let claimed = raw("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{").await;
+    assert_eq!(fetch(&claimed).await.unwrap_err(), "the answer is larger than 65536 bytes");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_by_its_time() {
+    let stalled = || async { Body::from_stream(stream::pending::<Result<Vec<u8>, Infallible>>()) };
+    let drip = || async {
+        Body::from_stream(stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((Ok::<_, Infallible>(vec![b' ']), ()))
+        }))
+    };
+    let base = serve(Router::new().route("/stalled", get(stalled)).route("/drip", get(drip))).await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let cases = [
+        format!("{base}/stalled?private"),
+        format!("{base}/drip?private"),
+        format!("http://{}/?private", silent.local_addr().unwrap()),
+        raw("HTTP/1.1 200 OK\r\nContent-").await,
+    ];
+    for address in cases {
+        let started = Instant::now();
+        let text = fetch_within(Duration::from_millis(100), &address).await.unwrap_err();
+        assert!(text.contains("timed out") && !text.contains("private"), "{address}: {text}");
+        assert!(started.elapsed() < Duration::from_secs(2), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_none() {
+    let cases = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{\"keys\":[]}",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n{\"keys\":[]}\r\n",
+        "{\"keys\":[]}",
+    ];
+    for answer in cases {
+        let address = raw_then(answer, true).await;
+        fetch(&address).await.expect_err(answer);
+    }
 }
 
 #[test]
