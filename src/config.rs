@@ -6,6 +6,7 @@
 mod database;
 mod http;
 mod log;
+mod rate_limit;
 pub mod settings;
 mod sources;
 mod tokens;
@@ -13,6 +14,7 @@ mod tokens;
 pub use self::database::DatabaseConfig;
 pub use self::http::HttpConfig;
 pub use self::log::{LogConfig, LogFormat};
+pub use self::rate_limit::RateLimitConfig;
 pub use self::sources::Sources;
 pub use self::tokens::token_rules;
 use crate::auth::TokenRules;
@@ -23,6 +25,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub tokens: TokenRules,
     pub http: HttpConfig,
+    pub rate_limit: RateLimitConfig,
     pub log: LogConfig,
     /// Whether callers may explore: GraphiQL, introspection, suggestions, `/schema.graphql`.
     pub explore: bool,
@@ -60,6 +63,7 @@ impl Config {
             database: DatabaseConfig::resolve(sources)?,
             tokens: token_rules(sources)?,
             http: HttpConfig::resolve(sources)?,
+            rate_limit: RateLimitConfig::resolve(sources)?,
             log: LogConfig::resolve(sources)?,
             explore: sources.switch(&settings::TASKGATE_EXPLORE)?.unwrap_or(explore),
             docs: sources.switch(&settings::TASKGATE_DOCS)?.unwrap_or(true),
@@ -88,6 +92,8 @@ mod tests {
         assert_eq!(config.tokens.subject_claim, "sub");
         assert_eq!(config.http.listen.to_string(), "127.0.0.1:8000");
         assert_eq!(config.http.cors_origins, ["http://localhost:3000"]);
+        assert_eq!(config.rate_limit.per_minute.map(std::num::NonZeroU32::get), Some(3000));
+        assert!(config.rate_limit.trusted_proxies.is_empty());
         assert!(config.docs && !config.hide_foreign_tasks);
     }
 

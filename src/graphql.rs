@@ -31,6 +31,7 @@ mod types;
 mod validator;
 mod variables;
 
+pub use complexity::MAX as MAX_COMPLEXITY;
 pub use context::extensions;
 pub use document::{Hash, Operation};
 
@@ -167,6 +168,14 @@ impl std::fmt::Debug for Graphql {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Graphql").field("explore", &self.0.explore).finish_non_exhaustive()
     }
+}
+
+/// What the operations of a document cost with these variables.
+///
+/// # Errors
+/// `TooComplex` when one is more than an operation may cost.
+pub fn complexity(document: &ExecutableDocument, variables: &Variables) -> Result<u32> {
+    document.operations.iter().map(|(_, operation)| complexity::of(document, &operation.node, variables)).sum()
 }
 
 fn build() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {

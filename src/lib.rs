@@ -4,6 +4,7 @@
 //! to a task) → `store`. A module knows what stands to its right, never to its left. See `ARCHITECTURE.md`.
 
 pub mod auth;
+pub mod budget;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -3,13 +3,14 @@
 //! Nothing here knows the store: route → variables, error → place in the request, part of the answer → body. The
 //! documents in `operations/` alias fields to the names that REST has, so that a body is a subtree of the answer.
 
-use async_graphql::Variables;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Value, Variables, value};
 use std::sync::Arc;
 
+use crate::budget::Budget;
 use crate::error::{Error, Result};
-use crate::graphql::Graphql;
+use crate::graphql::{self, Graphql};
 use crate::user::UserId;
 
 pub mod body;
@@ -44,11 +45,40 @@ enum Operation {
     DeleteTask,
 }
 
-/// What the routes need: the schema, and their operations parsed once.
+/// How many tasks a list counts as that names no limit.
+const UNLIMITED: u32 = 100;
+
+/// What the routes need: the schema, their operations parsed once, and the budgets that they are charged to.
 #[derive(Debug, Clone)]
 pub struct Rest {
     graphql: Graphql,
-    documents: Arc<[ExecutableDocument]>,
+    budget: Budget,
+    operations: Arc<[Prepared]>,
+}
+
+/// An operation, and its complexity: so much, and so much more for each task of a list.
+#[derive(Debug)]
+struct Prepared {
+    document: ExecutableDocument,
+    fixed: u32,
+    each: u32,
+}
+
+impl Prepared {
+    fn new(text: &str) -> Result<Self> {
+        let document = parse_query(text).map_err(Error::internal)?;
+        let of = |tasks: u32| graphql::complexity(&document, &Variables::from_value(value!({ "first": tasks })));
+        let (fixed, with_one) = (of(0)?, of(1)?);
+        Ok(Self { document, fixed, each: with_one - fixed })
+    }
+
+    fn complexity(&self, variables: &Variables) -> u32 {
+        let limit = match variables.get("first") {
+            Some(Value::Number(limit)) => limit.as_u64().and_then(|limit| u32::try_from(limit).ok()),
+            _ => None,
+        };
+        self.each.saturating_mul(limit.unwrap_or(UNLIMITED)).saturating_add(self.fixed)
+    }
 }
 
 impl Rest {
@@ -56,18 +86,18 @@ impl Rest {
     ///
     /// # Errors
     /// `Internal` when an operation does not parse, which a test rules out.
-    pub fn new(graphql: Graphql) -> Result<Self> {
-        let parsed = OPERATIONS.iter().map(|(_, text)| parse_query(text)).collect::<Result<Vec<_>, _>>();
-        let documents = parsed.map_err(Error::internal)?.into();
-        Ok(Self { graphql, documents })
+    pub fn new(graphql: Graphql, budget: Budget) -> Result<Self> {
+        let operations = OPERATIONS.iter().map(|(_, text)| Prepared::new(text)).collect::<Result<_>>()?;
+        Ok(Self { graphql, budget, operations })
     }
 
-    /// Runs an operation as `user` and answers the subtree of its one root field.
-    async fn run(&self, operation: Operation, variables: Variables, user: &UserId) -> Result<async_graphql::Value> {
-        let document = &self.documents[operation as usize];
-        let data = self.graphql.run(document, variables, user.clone()).await.map_err(translate::error)?;
+    /// Charges an operation to `user`, runs it and answers the subtree of its one root field.
+    async fn run(&self, operation: Operation, variables: Variables, user: &UserId) -> Result<Value> {
+        let operation = &self.operations[operation as usize];
+        self.budget.charge(user, operation.complexity(&variables))?;
+        let data = self.graphql.run(&operation.document, variables, user.clone()).await.map_err(translate::error)?;
         match data {
-            async_graphql::Value::Object(fields) => {
+            Value::Object(fields) => {
                 fields.into_values().next().ok_or_else(|| Error::internal("an operation answered without its field"))
             }
             _ => Err(Error::internal("an operation answered without data")),

@@ -1,19 +1,25 @@
 //! HTTP: the router and everything around the two doors.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
 use http::HeaderValue;
+use ipnet::IpNet;
 
 use crate::auth::Verifier;
+use crate::budget::Budget;
+use crate::clock::SharedClock;
 use crate::error::Result;
 use crate::graphql::Graphql;
 use crate::rest::Rest;
 use crate::store::Store;
 
+mod address;
 mod boundary;
 mod docs;
+mod door;
 mod graphiql;
 mod graphql_http;
 mod guard;
@@ -22,6 +28,7 @@ mod listen;
 mod render;
 mod router;
 
+use address::Failures;
 pub use docs::openapi_document;
 pub use listen::serve;
 pub use router::router;
@@ -40,6 +47,10 @@ pub struct Settings {
     pub loopback_only: bool,
     /// A token to fill in for people who explore.
     pub explorer_token: Option<String>,
+    /// How many points a minute a user may spend. Without, nobody is limited, and neither are addresses.
+    pub rate_limit: Option<NonZeroU32>,
+    /// Proxies whose `X-Forwarded-For` says who is calling.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Everything that a request can need.
@@ -49,6 +60,8 @@ pub struct App {
     rest: Rest,
     store: Store,
     verifier: Verifier,
+    budget: Budget,
+    failures: Arc<Failures>,
     settings: Arc<Settings>,
     draining: Arc<AtomicBool>,
 }
@@ -56,13 +69,16 @@ pub struct App {
 impl App {
     /// # Errors
     /// `Internal` when the program was built wrong; a test rules it out.
-    pub fn new(store: Store, verifier: Verifier, settings: Settings) -> Result<Self> {
+    pub fn new(store: Store, verifier: Verifier, clock: SharedClock, settings: Settings) -> Result<Self> {
         let graphql = Graphql::new(&store, settings.explore)?;
+        let budget = Budget::new(settings.rate_limit, Arc::clone(&clock));
         Ok(Self {
-            rest: Rest::new(graphql.clone())?,
+            rest: Rest::new(graphql.clone(), budget.clone())?,
             graphql,
             store,
             verifier,
+            budget,
+            failures: Arc::new(Failures::new(settings.rate_limit.is_some(), clock)),
             settings: Arc::new(settings),
             draining: Arc::new(AtomicBool::new(false)),
         })

@@ -63,7 +63,7 @@ fn verdict(trials: &[(&str, Result<String, String>)]) -> Result<(), Failure> {
 
 /// Every setting with its value, secrets and passwords masked.
 fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String)> {
-    let Config { database, tokens, http, log, explore, docs, hide_foreign_tasks } = config;
+    let Config { database, tokens, http, rate_limit, log, explore, docs, hide_foreign_tasks } = config;
     let text = |value: Option<&str>| value.unwrap_or(NOT_SET).to_owned();
     let given = |setting: &Setting| sources.value(setting).is_some();
     // Kept in the order in which they are set: the current secret, then the previous one.
@@ -74,6 +74,8 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         url => text(url.as_ref().map(DatabaseUrl::to_string).as_deref()),
     };
     let origins: Vec<&str> = http.cors_origins.iter().filter_map(|origin| HeaderValue::to_str(origin).ok()).collect();
+    let rate = rate_limit.per_minute.map_or_else(|| "off".to_owned(), |points| points.to_string());
+    let proxies: Vec<String> = rate_limit.trusted_proxies.iter().map(ToString::to_string).collect();
     vec![
         (&settings::DATABASE_URL, database.url.to_string()),
         (&settings::DATABASE_DIRECT_URL, direct_url),
@@ -89,6 +91,8 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         (&settings::TASKGATE_EXPLORE, on_off(*explore)),
         (&settings::TASKGATE_DOCS, on_off(*docs)),
         (&settings::TASKGATE_HIDE_FOREIGN_TASKS, on_off(*hide_foreign_tasks)),
+        (&settings::TASKGATE_RATE_LIMIT, rate),
+        (&settings::TASKGATE_TRUSTED_PROXIES, text(Some(proxies.join(",").as_str()).filter(|list| !list.is_empty()))),
         (&settings::TASKGATE_LOG, log.filter.clone()),
         (&settings::TASKGATE_LOG_FORMAT, format_name(log.format).to_owned()),
     ]

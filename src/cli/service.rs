@@ -33,7 +33,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let store = Store::new(&config.database.url, config.database.pool_size, clock.clone())
         .hiding_foreign_tasks(config.hide_foreign_tasks);
-    let verifier = verifier(&config.tokens, clock)?;
+    let verifier = verifier(&config.tokens, clock.clone())?;
     verifier.start();
     let settings = Settings {
         cors_origins: config.http.cors_origins,
@@ -41,7 +41,9 @@ pub(super) async fn run(
         docs: config.docs,
         loopback_only: explorer_token.is_some(),
         explorer_token,
+        rate_limit: config.rate_limit.per_minute,
+        trusted_proxies: config.rate_limit.trusted_proxies,
     };
-    let app = App::new(store, verifier, settings).map_err(|error| Failure::Fault(error.to_string()))?;
+    let app = App::new(store, verifier, clock, settings).map_err(|error| Failure::Fault(error.to_string()))?;
     server::serve(app, listener).await.map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
 }

@@ -43,7 +43,7 @@ impl Group {
 }
 
 /// Every group, in the order of the help.
-pub const GROUPS: [&Group; 4] = [&DATABASE, &TOKENS, &HTTP, &LOG];
+pub const GROUPS: [&Group; 5] = [&DATABASE, &TOKENS, &HTTP, &RATE_LIMIT, &LOG];
 
 /// Where the tasks are kept.
 pub const DATABASE: Group =
@@ -67,6 +67,10 @@ pub const HTTP: Group = Group {
     heading: "HTTP",
     settings: &[&LISTEN, &CORS_ORIGINS, &TASKGATE_EXPLORE, &TASKGATE_DOCS, &TASKGATE_HIDE_FOREIGN_TASKS],
 };
+
+/// How much callers may ask for.
+pub const RATE_LIMIT: Group =
+    Group { heading: "Rate limit", settings: &[&TASKGATE_RATE_LIMIT, &TASKGATE_TRUSTED_PROXIES] };
 
 /// What is logged.
 pub const LOG: Group = Group { heading: "Log", settings: &[&TASKGATE_LOG, &TASKGATE_LOG_FORMAT] };
@@ -183,6 +187,24 @@ pub const TASKGATE_HIDE_FOREIGN_TASKS: Setting = Setting {
     value: "on|off",
     default: Some("off"),
     help: "Answer for another user's task as for one that does not exist",
+};
+
+pub const TASKGATE_RATE_LIMIT: Setting = Setting {
+    variable: "TASKGATE_RATE_LIMIT",
+    flag: "rate-limit",
+    value: "POINTS|off",
+    default: Some("3000"),
+    help: "How many points a user may spend in a minute, a tenth of them at once; a request costs 1, and 1 more for \
+           each 100 of its operation's complexity",
+};
+
+pub const TASKGATE_TRUSTED_PROXIES: Setting = Setting {
+    variable: "TASKGATE_TRUSTED_PROXIES",
+    flag: "trusted-proxies",
+    value: "ADDRESSES",
+    default: None,
+    help: "The proxies whose X-Forwarded-For counts: IP addresses and networks such as 10.0.0.0/8, separated by \
+           commas [default: none]",
 };
 
 pub const TASKGATE_LOG: Setting = Setting {

@@ -10,7 +10,7 @@ use async_graphql_value::Value;
 use crate::error::{Error, Result};
 
 /// The most that an operation may cost.
-const MAX: u32 = 5_000;
+pub const MAX: u32 = 5_000;
 
 /// The most items that a page has, and how many it has when nobody says.
 const PAGE_MAX: i64 = 100;

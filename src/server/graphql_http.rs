@@ -10,8 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::boundary::Fault;
-use super::{App, graphiql};
-use crate::auth;
+use super::{App, door, graphiql};
 use crate::error::{Code, Error, Result};
 use crate::graphql::{Call, Operation, Source};
 use crate::rest::body;
@@ -105,7 +104,7 @@ async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
         return Err(Error::NotAcceptable("application/graphql-response+json or application/json"));
     }
     let media_type = MediaType::accepted(request.headers())?;
-    let user = auth::authenticate(request.headers(), &app.verifier).await?.user;
+    let user = door::admit(&app, request.headers(), request.extensions()).await?;
     let call = call_of_query(request.uri().query().unwrap_or_default())?;
     let operation = app.graphql.prepare(call).await?;
     if !operation.is_query() {
@@ -117,7 +116,7 @@ async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
 
 async fn by_post(State(app): State<App>, request: Request) -> Result<Response> {
     let media_type = MediaType::accepted(request.headers())?;
-    let user = auth::authenticate(request.headers(), &app.verifier).await?.user;
+    let user = door::admit(&app, request.headers(), request.extensions()).await?;
     if !is_json(request.headers()) {
         return Err(Error::UnsupportedMediaType);
     }
@@ -130,6 +129,7 @@ async fn answer(app: &App, operation: Operation, user: crate::user::UserId, medi
     if operation.is_subscription() {
         return Err(Error::BadRequest("Subscriptions are not served over plain HTTP.".to_owned()));
     }
+    app.budget.charge(&user, operation.complexity())?;
     let answer = app.graphql.execute(operation, user).await;
     let fault =
         answer.errors.iter().filter_map(|error| error.source::<Error>()).find(|error| error.cause().is_some()).cloned();

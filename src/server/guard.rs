@@ -8,14 +8,13 @@ use axum::response::Response;
 use http::uri::Authority;
 use http::{HeaderMap, header};
 
-use super::App;
-use crate::auth;
+use super::{App, door};
 use crate::error::{Error, Result};
 
 /// Puts the user of the token into the request, or refuses it.
 pub(super) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Result<Response> {
-    let verified = auth::authenticate(request.headers(), &app.verifier).await?;
-    request.extensions_mut().insert(verified.user);
+    let user = door::admit(&app, request.headers(), request.extensions()).await?;
+    request.extensions_mut().insert(user);
     Ok(next.run(request).await)
 }
 

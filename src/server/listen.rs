@@ -1,5 +1,7 @@
 //! Serving on a socket, and stopping cleanly.
 
+use std::net::SocketAddr;
+
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,5 +30,6 @@ pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
     });
-    axum::serve(listener, router(&app)).with_graceful_shutdown(stop).await
+    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
 
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::graphql::extensions;
 
 /// How long a caller should wait before it tries again, in seconds.
@@ -21,12 +21,15 @@ impl IntoResponse for Error {
 
 /// The headers that belong to an error on every route.
 pub(super) fn headers(error: &Error, headers: &mut HeaderMap) {
-    match error.code() {
-        Code::Unauthenticated => {
+    match error {
+        Error::Unauthenticated(_) => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Code::Unavailable => {
+        Error::Unavailable(_) => {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        Error::RateLimited { retry_after } => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
         }
         _ => {}
     }

@@ -12,7 +12,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::normalize_path::NormalizePathLayer;
 
-use super::{App, Settings, boundary, docs, graphiql, graphql_http, guard, health};
+use super::{App, Settings, boundary, docs, door, graphiql, graphql_http, guard, health};
 use crate::error::Error;
 use crate::rest;
 
@@ -45,6 +45,7 @@ pub fn router(app: &App) -> Router {
     let routes = routes
         .layer(CatchPanicLayer::custom(boundary::panicked))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(from_fn_with_state(app.clone(), door::tell_what_is_left))
         .layer(from_fn(boundary::render_errors))
         .layer(cors(&settings))
         .layer(from_fn(boundary::boundary));

@@ -11,10 +11,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("cli", &["config", "telemetry", "server", "auth", "rest", "graphql", "store", "tls", "database_url"]),
     ("config", &["server", "auth", "rest", "graphql", "store", "tls", "database_url"]),
     ("telemetry", &["config"]),
-    ("server", &["auth", "rest", "graphql", "store"]),
+    ("server", &["auth", "rest", "budget", "graphql", "store"]),
     ("auth", &[]),
     // It runs operations on the schema, and knows nothing of the store.
-    ("rest", &["graphql"]),
+    ("rest", &["budget", "graphql"]),
+    ("budget", &["graphql"]),
     ("graphql", &["store"]),
     ("store", &["tls", "database_url"]),
     ("tls", &["database_url"]),
@@ -40,6 +41,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("bb8", &["store"]),
     ("tokio_postgres", &["store", "tls", "database_url"]),
     ("jsonwebtoken", &["auth"]),
+    ("governor", &["budget"]),
 ];
 
 #[test]

@@ -10,6 +10,7 @@ mod graphql;
 mod openapi;
 mod pagination;
 mod process;
+mod rate_limit;
 mod rest;
 mod revisions;
 mod store;

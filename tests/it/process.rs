@@ -137,3 +137,11 @@ async fn a_database_that_cannot_be_used_is_told_in_one_sentence() {
         assert_eq!(sentence.lines().count(), 1, "{sentence}");
     }
 }
+
+#[tokio::test]
+async fn an_address_is_known_by_its_connection() {
+    let database = Database::empty(Sqlite).await;
+    let service = Service::wait(Service::spawn(&database.text));
+    assert_eq!(service.status("/api/tasks"), "401");
+    assert!((0..200).any(|_| service.status("/api/tasks") == "429"));
+}

@@ -6,7 +6,7 @@ mod graphql;
 mod openapi;
 mod proxy;
 
-pub use app::{Answer, Call, TestApp, start, start_on, start_with};
+pub use app::{Answer, Call, Options, TestApp, start, start_on, start_with};
 pub use database::Backend::{Postgres, Sqlite};
 pub use database::{Backend, Database};
 pub use graphql::{Failure, TASK};

@@ -1,10 +1,12 @@
 //! The service, called through its router.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use secrecy::SecretString;
@@ -65,6 +67,8 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
             docs: true,
             loopback_only: false,
             explorer_token: None,
+            rate_limit: None,
+            trusted_proxies: Vec::new(),
         },
         hide_foreign_tasks: false,
         database_url: database.url.clone(),
@@ -86,7 +90,7 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
         subject_claim: "sub".to_owned(),
     };
     let verifier = Verifier::new(rules, clock.clone()).unwrap();
-    let app = App::new(store.clone(), verifier, options.settings).unwrap();
+    let app = App::new(store.clone(), verifier, clock.clone(), options.settings).unwrap();
     TestApp { database, clock, store, router: taskgate::server::router(&app), app, secret }
 }
 
@@ -168,6 +172,13 @@ pub struct Call {
 impl Call {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
+        self
+    }
+
+    /// The address that it comes from; without, it comes over no network.
+    pub fn from(mut self, address: &str) -> Self {
+        let peer = SocketAddr::new(address.parse().unwrap(), 40_000);
+        self.request = self.request.extension(ConnectInfo(peer));
         self
     }
 

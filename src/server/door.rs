@@ -1,0 +1,68 @@
+//! What both doors do before anything else: whose request is it, and may that user spend more?
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+
+use super::{App, address};
+use crate::auth;
+use crate::budget::Allowance;
+use crate::error::{Error, Result};
+use crate::user::UserId;
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Whose request it is, once that is known: left here for the layers around the doors.
+#[derive(Debug, Clone, Default)]
+struct Caller(Arc<OnceLock<UserId>>);
+
+/// The user of the token, who has paid for the request.
+///
+/// The token comes first, so that one that verifies is never refused for what others do at the same address. What that
+/// leaves to a flood of bad ones is the work of verifying them, which is bounded: see `auth`.
+///
+/// # Errors
+/// As [`auth::authenticate`]; `RateLimited` instead of `Unauthenticated` for an address that failed too often, and for
+/// a user whose budget is used up.
+pub(super) async fn admit(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<UserId> {
+    match auth::authenticate(headers, &app.verifier).await {
+        Ok(verified) => {
+            if let Some(caller) = extensions.get::<Caller>() {
+                let _ = caller.0.set(verified.user.clone());
+            }
+            app.budget.admit(&verified.user)?;
+            Ok(verified.user)
+        }
+        Err(refusal @ Error::Unauthenticated(_)) => {
+            app.failures.count(address::client(headers, extensions, &app.settings.trusted_proxies))?;
+            Err(refusal)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Tells a caller whose token was good what is left of the budget, whatever the answer is
+/// (draft-ietf-httpapi-ratelimit-headers-11).
+pub(super) async fn tell_what_is_left(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let Some(policy) = app.budget.policy() else { return next.run(request).await };
+    let caller = Caller::default();
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    let Some(mut left) = caller.0.get().and_then(|user| app.budget.left(user)) else { return response };
+    if let Some(Error::RateLimited { retry_after }) = response.extensions().get() {
+        // The window that is told must not outlast the time after which to come again (section 6).
+        left.seconds = left.seconds.min(*retry_after);
+    }
+    let headers = [(POLICY, item(policy, 'q', 'w')), (LEFT, item(left, 'r', 't'))];
+    response.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    response
+}
+
+fn item(allowance: Allowance, points: char, seconds: char) -> Option<HeaderValue> {
+    let Allowance { points: number, seconds: time } = allowance;
+    HeaderValue::try_from(format!("\"default\";{points}={number};{seconds}={time}")).ok()
+}
