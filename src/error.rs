@@ -206,8 +206,8 @@ pub enum Error {
     /// A GraphQL document over a bound that holds before any work is done.
     #[error("{0}")]
     TooComplex(String),
-    /// A document that was named by its hash, which nobody has sent yet.
-    #[error("The server does not know a document with this hash; send its text too.")]
+    /// A document that was named by an id that the service does not know, or has forgotten.
+    #[error("The server does not know a document of this id; send its text.")]
     PersistedQueryNotFound,
     /// The caller's budget is used up for so many seconds.
     #[error("Too many requests; try again in {retry_after} s.")]

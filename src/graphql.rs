@@ -33,7 +33,7 @@ mod variables;
 
 pub use complexity::MAX as MAX_COMPLEXITY;
 pub use context::extensions;
-pub use document::{Hash, Operation};
+pub use document::{DocumentId, Hash, Operation};
 
 use document::{Document, Documents};
 use validator::Validator;
@@ -60,8 +60,8 @@ pub struct Call {
 #[derive(Debug)]
 pub enum Source {
     Text(String),
-    /// A text that was sent before, by its hash (Automatic Persisted Queries).
-    Known(Hash),
+    /// A text that the service has already.
+    Known(DocumentId),
 }
 
 /// The schema, ready to run documents. A clone is another handle to the same.
@@ -120,7 +120,8 @@ impl Graphql {
 
     async fn document(&self, source: Source) -> Result<Arc<Document>> {
         let (hash, text) = match source {
-            Source::Known(hash) => (hash, None),
+            Source::Known(DocumentId::Hash(hash)) => (hash, None),
+            Source::Known(DocumentId::Custom(_)) => return Err(Error::PersistedQueryNotFound),
             Source::Text(text) => (Hash::of(&text), Some(text)),
         };
         if let Some(document) = self.0.documents.get(hash) {

@@ -1,6 +1,7 @@
 //! Documents of callers: bounded, parsed and validated once, then kept by the hash of their text.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
@@ -46,6 +47,35 @@ impl Hash {
             *byte = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
         }
         Some(Self(bytes))
+    }
+}
+
+/// 64 hexadecimal digits.
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What a caller names a document by that the service has already.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DocumentId {
+    /// The hash of a text that was sent before.
+    Hash(Hash),
+    /// A name that was agreed upon before.
+    Custom(String),
+}
+
+impl DocumentId {
+    /// Reads a hash, with `sha256:` before it or not, or a name. It is `None` for what is neither: nothing at all, or
+    /// `sha256:` without a hash.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match (text.strip_prefix("sha256:"), text) {
+            (Some(hash), _) => Hash::parse(hash).map(Self::Hash),
+            (None, "") => None,
+            (None, text) => Some(Hash::parse(text).map_or_else(|| Self::Custom(text.to_owned()), Self::Hash)),
+        }
     }
 }
 

@@ -12,8 +12,10 @@ use serde_json::{Map, Value};
 use super::boundary::Fault;
 use super::{App, door, graphiql};
 use crate::error::{Code, Error, Result};
-use crate::graphql::{Call, Operation, Source};
+use crate::graphql::{Call, Operation};
 use crate::rest::body;
+
+mod persisted;
 
 /// `POST` for every operation, `GET` for queries and, in a browser, for GraphiQL.
 pub(super) fn routes() -> MethodRouter<App> {
@@ -149,10 +151,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
     query: Option<Value>,
+    document_id: Option<Value>,
     operation_name: Option<Value>,
     variables: Option<Value>,
     extensions: Option<Value>,
@@ -161,25 +164,23 @@ struct Parameters {
 impl Parameters {
     fn into_call(self) -> Result<Call> {
         let refuse = |what: &str| Error::BadRequest(format!("The member {what} of the request."));
-        let Some(Value::String(query)) = self.query else {
-            return Err(refuse("query must be a string: it is the document"));
-        };
         let operation_name = match self.operation_name {
             None | Some(Value::Null) => None,
             Some(Value::String(name)) => Some(name),
             Some(_) => return Err(refuse("operationName must be a string")),
         };
-        match self.extensions {
-            None | Some(Value::Null | Value::Object(_)) => {}
+        let extensions = match self.extensions {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(extensions)) => extensions,
             Some(_) => return Err(refuse("extensions must be an object")),
-        }
+        };
         let variables = match self.variables {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(variables)) => variables,
             Some(_) => return Err(refuse("variables must be an object")),
         };
         Ok(Call {
-            document: Source::Text(query),
+            document: persisted::source(self.query, self.document_id, &extensions)?,
             operation_name,
             variables: Variables::from_json(Value::Object(variables)),
         })
@@ -201,7 +202,7 @@ fn call_of_body(bytes: &[u8]) -> Result<Call> {
 }
 
 fn call_of_query(query: &str) -> Result<Call> {
-    let mut parameters = Parameters { query: None, operation_name: None, variables: None, extensions: None };
+    let mut parameters = Parameters::default();
     let json = |name: &str, text: &str| match text {
         "" => Ok(None),
         text => serde_json::from_str(text)
@@ -211,6 +212,7 @@ fn call_of_query(query: &str) -> Result<Call> {
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
             "query" => parameters.query = Some(Value::String(value.into_owned())),
+            "documentId" => parameters.document_id = Some(Value::String(value.into_owned())),
             "operationName" => parameters.operation_name = Some(Value::String(value.into_owned())),
             "variables" => parameters.variables = json("variables", &value)?,
             "extensions" => parameters.extensions = json("extensions", &value)?,

@@ -9,6 +9,7 @@ mod docs;
 mod graphql;
 mod openapi;
 mod pagination;
+mod persisted;
 mod process;
 mod rate_limit;
 mod rest;
