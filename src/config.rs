@@ -10,6 +10,7 @@ mod rate_limit;
 pub mod settings;
 mod sources;
 mod tokens;
+mod trusted;
 
 pub use self::database::DatabaseConfig;
 pub use self::http::HttpConfig;
@@ -17,6 +18,7 @@ pub use self::log::{LogConfig, LogFormat};
 pub use self::rate_limit::RateLimitConfig;
 pub use self::sources::Sources;
 pub use self::tokens::token_rules;
+pub use self::trusted::TrustedConfig;
 use crate::auth::TokenRules;
 
 /// All that a server has to know.
@@ -26,6 +28,7 @@ pub struct Config {
     pub tokens: TokenRules,
     pub http: HttpConfig,
     pub rate_limit: RateLimitConfig,
+    pub trusted_documents: TrustedConfig,
     pub log: LogConfig,
     /// Whether callers may explore: GraphiQL, introspection, suggestions, `/schema.graphql`.
     pub explore: bool,
@@ -64,6 +67,7 @@ impl Config {
             tokens: token_rules(sources)?,
             http: HttpConfig::resolve(sources)?,
             rate_limit: RateLimitConfig::resolve(sources)?,
+            trusted_documents: TrustedConfig::resolve(sources)?,
             log: LogConfig::resolve(sources)?,
             explore: sources.switch(&settings::TASKGATE_EXPLORE)?.unwrap_or(explore),
             docs: sources.switch(&settings::TASKGATE_DOCS)?.unwrap_or(true),

@@ -209,6 +209,9 @@ pub enum Error {
     /// A document that was named by an id that the service does not know, or has forgotten.
     #[error("The server does not know a document of this id; send its text.")]
     PersistedQueryNotFound,
+    /// A document that is not in the manifest of trusted ones, where no other may run.
+    #[error("This server runs the documents of its manifest only, and this is none of them.")]
+    UntrustedDocument,
     /// The caller's budget is used up for so many seconds.
     #[error("Too many requests; try again in {retry_after} s.")]
     RateLimited { retry_after: u32 },
@@ -245,7 +248,7 @@ impl Error {
             Self::GraphqlParse(_) => Code::GraphqlParseFailed,
             Self::GraphqlValidation(_) => Code::GraphqlValidationFailed,
             Self::TooComplex(_) => Code::OperationTooComplex,
-            Self::PersistedQueryNotFound => Code::PersistedQueryNotFound,
+            Self::PersistedQueryNotFound | Self::UntrustedDocument => Code::PersistedQueryNotFound,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::QuotaExceeded { .. } => Code::QuotaExceeded,
             Self::Internal(_) => Code::Internal,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
-    EmptySubscription, PathSegment, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Value,
-    Variables,
+    EmptySubscription, Name, PathSegment, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
+    Value, Variables,
 };
 
 use crate::error::{Error, Result};
@@ -27,6 +27,7 @@ mod mutation;
 mod query;
 mod scalars;
 mod text;
+mod trusted;
 mod types;
 mod validator;
 mod variables;
@@ -34,6 +35,7 @@ mod variables;
 pub use complexity::MAX as MAX_COMPLEXITY;
 pub use context::extensions;
 pub use document::{DocumentId, Hash, Operation};
+pub use trusted::{TrustMode, TrustedDocuments};
 
 use document::{Document, Documents};
 use validator::Validator;
@@ -76,16 +78,17 @@ struct Inner {
     trusted: TaskSchema,
     input_types: InputTypes,
     documents: Documents,
+    trusted_documents: Option<TrustedDocuments>,
     explore: bool,
 }
 
 impl Graphql {
     /// The schema over `store`. With `explore` it answers introspection and suggests names; without, it tells nothing
-    /// of itself.
+    /// of itself. With trusted documents it knows which they are, and may run no other.
     ///
     /// # Errors
     /// `Internal` when the schema's own text cannot be read, which a test rules out.
-    pub fn new(store: &Store, explore: bool) -> Result<Self> {
+    pub fn new(store: &Store, explore: bool, trusted_documents: Option<TrustedDocuments>) -> Result<Self> {
         let sdl = sdl();
         let bounds = |default| PageBounds { default, most: 100 };
         let fast = || build().validation_mode(ValidationMode::Fast).data(store.clone());
@@ -95,6 +98,7 @@ impl Graphql {
             trusted: fast().data(bounds(None)).disable_introspection().finish(),
             input_types: InputTypes::of(&sdl)?,
             documents: Documents::new(),
+            trusted_documents,
             explore,
         })))
     }
@@ -104,14 +108,21 @@ impl Graphql {
     ///
     /// # Errors
     /// `TooComplex` when it is over a bound, `GraphqlParse`, `GraphqlValidation` when the document does not validate
-    /// or its variables do not fit, `PersistedQueryNotFound` when a hash is not known.
+    /// or its variables do not fit, `PersistedQueryNotFound` when an id is not known, `UntrustedDocument` when only
+    /// trusted documents may run.
     pub async fn prepare(&self, call: Call) -> Result<Operation> {
         let document = self.document(call.document).await?;
         if !self.0.explore && document.introspects() {
             return Err(Error::GraphqlValidation("Introspection is off on this server.".to_owned()));
         }
         let name = call.operation_name.filter(|name| !name.is_empty());
-        let definition = document.operation(name.as_deref())?;
+        let (operation, definition) = document.operation(name.as_deref())?;
+        if let Some(trusted) = &self.0.trusted_documents
+            && !trusted.contains(&DocumentId::Hash(document.hash()))
+        {
+            let operation = operation.map(Name::as_str);
+            tracing::warn!(hash = %document.hash(), operation, "a document that is not in the manifest");
+        }
         let variables = self.0.input_types.coerced(definition, &call.variables)?;
         let complexity = complexity::of(document.parsed(), definition, &variables)?;
         let (kind, absent) = (definition.ty, document::absent(definition, &variables));
@@ -119,20 +130,32 @@ impl Graphql {
     }
 
     async fn document(&self, source: Source) -> Result<Arc<Document>> {
-        let (hash, text) = match source {
-            Source::Known(DocumentId::Hash(hash)) => (hash, None),
-            Source::Known(DocumentId::Custom(_)) => return Err(Error::PersistedQueryNotFound),
-            Source::Text(text) => (Hash::of(&text), Some(text)),
+        let (id, text) = match source {
+            Source::Known(id) => (id, None),
+            Source::Text(text) => (DocumentId::Hash(Hash::of(&text)), Some(text)),
         };
+        if let Some(trusted) = &self.0.trusted_documents {
+            match trusted.get(&id) {
+                Some(document) => return Ok(document),
+                None if trusted.are_all() => return Err(Error::UntrustedDocument),
+                None => {}
+            }
+        }
+        let DocumentId::Hash(hash) = id else { return Err(Error::PersistedQueryNotFound) };
         if let Some(document) = self.0.documents.get(hash) {
             return Ok(document);
         }
         let text = text.ok_or(Error::PersistedQueryNotFound)?;
-        let document = Document::parse(&text)?;
-        self.0.validator.check(&text, &document).await?;
-        let document = Arc::new(document);
+        let document = Arc::new(self.0.validator.document(&text).await?);
         self.0.documents.insert(hash, Arc::clone(&document));
         Ok(document)
+    }
+
+    /// Whether a manifest calls a document that.
+    #[must_use]
+    pub fn is_trusted(&self, id: &str) -> bool {
+        let documents = self.0.trusted_documents.as_ref();
+        documents.is_some_and(|documents| documents.contains(&DocumentId::Custom(id.to_owned())))
     }
 
     /// Runs a caller's operation as `user`. Errors of resolvers are in the response, with their codes.

@@ -12,7 +12,7 @@ use crate::auth::Verifier;
 use crate::budget::Budget;
 use crate::clock::SharedClock;
 use crate::error::Result;
-use crate::graphql::Graphql;
+use crate::graphql::{Graphql, TrustedDocuments};
 use crate::rest::Rest;
 use crate::store::Store;
 
@@ -47,6 +47,8 @@ pub struct Settings {
     pub loopback_only: bool,
     /// A token to fill in for people who explore.
     pub explorer_token: Option<String>,
+    /// The documents of callers that are trusted, where some are.
+    pub trusted_documents: Option<TrustedDocuments>,
     /// How many points a minute a user may spend. Without, nobody is limited, and neither are addresses.
     pub rate_limit: Option<NonZeroU32>,
     /// Proxies whose `X-Forwarded-For` says who is calling.
@@ -70,7 +72,7 @@ impl App {
     /// # Errors
     /// `Internal` when the program was built wrong; a test rules it out.
     pub fn new(store: Store, verifier: Verifier, clock: SharedClock, settings: Settings) -> Result<Self> {
-        let graphql = Graphql::new(&store, settings.explore)?;
+        let graphql = Graphql::new(&store, settings.explore, settings.trusted_documents.clone())?;
         let budget = Budget::new(settings.rate_limit, Arc::clone(&clock));
         Ok(Self {
             rest: Rest::new(graphql.clone(), budget.clone())?,

@@ -10,6 +10,7 @@ use crate::clock::SystemClock;
 use crate::config::settings::{self, Setting};
 use crate::config::{Config, LogFormat, Sources};
 use crate::database_url::DatabaseUrl;
+use crate::graphql::TrustMode;
 use crate::store::migrate;
 use crate::telemetry;
 
@@ -19,9 +20,10 @@ const NOT_SET: &str = "not set";
 pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let config = Config::for_serve(sources).map_err(Failure::Usage)?;
     telemetry::init(&config.log);
+    let trusted = service::trusted_documents(&config.trusted_documents).await?;
     for (setting, value) in resolved(&config, sources) {
         let origin = if value == NOT_SET { String::new() } else { format!(" ({})", sources.origin(setting)) };
-        print(&format!("{:<28} {value}{origin}\n", setting.variable))?;
+        print(&format!("{:<32} {value}{origin}\n", setting.variable))?;
     }
     print("\n")?;
     let mut trials = vec![("database", try_database(&config.database.url).await)];
@@ -29,6 +31,9 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
         trials.push(("direct database", try_database(url).await));
     }
     trials.push(("keys", try_keys(&config).await));
+    if let Some(documents) = trusted {
+        trials.push(("trusted documents", Ok(documents.count().to_string())));
+    }
     print(&report(&trials))?;
     verdict(&trials)
 }
@@ -63,7 +68,8 @@ fn verdict(trials: &[(&str, Result<String, String>)]) -> Result<(), Failure> {
 
 /// Every setting with its value, secrets and passwords masked.
 fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String)> {
-    let Config { database, tokens, http, rate_limit, log, explore, docs, hide_foreign_tasks } = config;
+    let Config { database, tokens, http, rate_limit, trusted_documents, log, explore, docs, hide_foreign_tasks } =
+        config;
     let text = |value: Option<&str>| value.unwrap_or(NOT_SET).to_owned();
     let given = |setting: &Setting| sources.value(setting).is_some();
     // Kept in the order in which they are set: the current secret, then the previous one.
@@ -93,6 +99,11 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         (&settings::TASKGATE_HIDE_FOREIGN_TASKS, on_off(*hide_foreign_tasks)),
         (&settings::TASKGATE_RATE_LIMIT, rate),
         (&settings::TASKGATE_TRUSTED_PROXIES, text(Some(proxies.join(",").as_str()).filter(|list| !list.is_empty()))),
+        (
+            &settings::TASKGATE_TRUSTED_DOCUMENTS,
+            trusted_documents.file.as_ref().map_or_else(|| text(None), |file| file.display().to_string()),
+        ),
+        (&settings::TASKGATE_TRUSTED_DOCUMENTS_MODE, mode_name(trusted_documents.mode).to_owned()),
         (&settings::TASKGATE_LOG, log.filter.clone()),
         (&settings::TASKGATE_LOG_FORMAT, format_name(log.format).to_owned()),
     ]
@@ -108,6 +119,13 @@ fn masked(mut url: url::Url) -> String {
 
 fn on_off(on: bool) -> String {
     if on { "on" } else { "off" }.to_owned()
+}
+
+const fn mode_name(mode: TrustMode) -> &'static str {
+    match mode {
+        TrustMode::Only => "only",
+        TrustMode::Log => "log",
+    }
 }
 
 const fn format_name(format: LogFormat) -> &'static str {

@@ -26,6 +26,7 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let mut config = Config::for_dev(sources).map_err(Failure::Usage)?;
     let database = local(&config)?.to_owned();
     telemetry::init(&config.log);
+    let trusted = service::trusted_documents(&config.trusted_documents).await?;
     let clock: SharedClock = Arc::new(SystemClock);
     // The port first: a second `dev` stops here, before it touches the first one's files.
     let listener = bind(&config).await?;
@@ -35,7 +36,7 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let token = token::issue(&config.tokens, &secret, &token::user(USER)?, clock.now(), TTL_SECONDS)?;
     config.tokens.secrets.insert(0, secret);
     print(&banner(&config, address, &token))?;
-    service::run(config, clock, listener, Some(token)).await
+    service::run(config, clock, listener, trusted, Some(token)).await
 }
 
 /// The SQLite file, when the configuration is one for this machine alone.

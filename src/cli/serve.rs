@@ -10,8 +10,9 @@ use crate::telemetry;
 pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let config = Config::for_serve(sources).map_err(Failure::Usage)?;
     telemetry::init(&config.log);
+    let trusted = service::trusted_documents(&config.trusted_documents).await?;
     let clock: SharedClock = Arc::new(SystemClock);
     let listener = bind(&config).await?;
     service::migrate(&config.database).await?;
-    service::run(config, clock, listener, None).await
+    service::run(config, clock, listener, trusted, None).await
 }

@@ -5,7 +5,8 @@ use tokio::net::TcpListener;
 use super::Failure;
 use crate::auth::{TokenRules, Verifier};
 use crate::clock::SharedClock;
-use crate::config::{Config, DatabaseConfig};
+use crate::config::{Config, DatabaseConfig, TrustedConfig};
+use crate::graphql::TrustedDocuments;
 use crate::server::{self, App, Settings};
 use crate::store::{Store, migrate};
 
@@ -23,12 +24,26 @@ pub(super) fn verifier(rules: &TokenRules, clock: SharedClock) -> Result<Verifie
     Verifier::new(rules.clone(), clock).map_err(|error| Failure::Usage(error.to_string()))
 }
 
+/// Reads and validates the trusted documents, where there is a manifest of them.
+pub(super) async fn trusted_documents(config: &TrustedConfig) -> Result<Option<TrustedDocuments>, Failure> {
+    let Some(file) = &config.file else { return Ok(None) };
+    let loaded = match tokio::fs::read_to_string(file).await {
+        Ok(manifest) => TrustedDocuments::load(&manifest, config.mode)
+            .await
+            .map_err(|reason| format!("{reason}; build the manifest anew for the schema of this version")),
+        Err(error) => Err(format!("it cannot be read: {error}; name the file that the front ends' build writes")),
+    };
+    let refuse = |reason| Failure::Usage(format!("TASKGATE_TRUSTED_DOCUMENTS: {}: {reason}.", file.display()));
+    loaded.map(Some).map_err(refuse)
+}
+
 /// Serves on `listener` until the process is told to stop. A token for explorers makes it `dev`: it is filled in where
 /// people try things, and the service answers to names of this machine only.
 pub(super) async fn run(
     config: Config,
     clock: SharedClock,
     listener: TcpListener,
+    trusted_documents: Option<TrustedDocuments>,
     explorer_token: Option<String>,
 ) -> Result<(), Failure> {
     let store = Store::new(&config.database.url, config.database.pool_size, clock.clone())
@@ -41,6 +56,7 @@ pub(super) async fn run(
         docs: config.docs,
         loopback_only: explorer_token.is_some(),
         explorer_token,
+        trusted_documents,
         rate_limit: config.rate_limit.per_minute,
         trusted_proxies: config.rate_limit.trusted_proxies,
     };

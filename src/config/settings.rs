@@ -43,7 +43,7 @@ impl Group {
 }
 
 /// Every group, in the order of the help.
-pub const GROUPS: [&Group; 5] = [&DATABASE, &TOKENS, &HTTP, &RATE_LIMIT, &LOG];
+pub const GROUPS: [&Group; 6] = [&DATABASE, &TOKENS, &HTTP, &RATE_LIMIT, &GRAPHQL, &LOG];
 
 /// Where the tasks are kept.
 pub const DATABASE: Group =
@@ -71,6 +71,10 @@ pub const HTTP: Group = Group {
 /// How much callers may ask for.
 pub const RATE_LIMIT: Group =
     Group { heading: "Rate limit", settings: &[&TASKGATE_RATE_LIMIT, &TASKGATE_TRUSTED_PROXIES] };
+
+/// Which documents callers may run.
+pub const GRAPHQL: Group =
+    Group { heading: "GraphQL", settings: &[&TASKGATE_TRUSTED_DOCUMENTS, &TASKGATE_TRUSTED_DOCUMENTS_MODE] };
 
 /// What is logged.
 pub const LOG: Group = Group { heading: "Log", settings: &[&TASKGATE_LOG, &TASKGATE_LOG_FORMAT] };
@@ -205,6 +209,23 @@ pub const TASKGATE_TRUSTED_PROXIES: Setting = Setting {
     default: None,
     help: "The proxies whose X-Forwarded-For counts: IP addresses and networks such as 10.0.0.0/8, separated by \
            commas [default: none]",
+};
+
+pub const TASKGATE_TRUSTED_DOCUMENTS: Setting = Setting {
+    variable: "TASKGATE_TRUSTED_DOCUMENTS",
+    flag: "trusted-documents",
+    value: "FILE",
+    default: None,
+    help: "The manifest of the GraphQL documents that front ends send, as Relay's or Apollo's tools write it \
+           [default: none, every document may run]",
+};
+
+pub const TASKGATE_TRUSTED_DOCUMENTS_MODE: Setting = Setting {
+    variable: "TASKGATE_TRUSTED_DOCUMENTS_MODE",
+    flag: "trusted-documents-mode",
+    value: "only|log",
+    default: Some("only"),
+    help: "What becomes of a document that is not in the manifest: refused, or run and logged",
 };
 
 pub const TASKGATE_LOG: Setting = Setting {

@@ -83,6 +83,8 @@ impl DocumentId {
 #[derive(Debug)]
 pub struct Document {
     parsed: ExecutableDocument,
+    /// Of its text.
+    hash: Hash,
     /// Whether it asks for the schema itself.
     introspects: bool,
     bytes: u64,
@@ -97,7 +99,11 @@ impl Document {
         text::check(text)?;
         let parsed = parse_query(text).map_err(|error| Error::GraphqlParse(sentence(&error.to_string())))?;
         let findings = guard::check(&parsed)?;
-        Ok(Self { parsed, introspects: findings.introspects, bytes: text.len() as u64 })
+        Ok(Self { parsed, hash: Hash::of(text), introspects: findings.introspects, bytes: text.len() as u64 })
+    }
+
+    pub(super) const fn hash(&self) -> Hash {
+        self.hash
     }
 
     pub(super) const fn introspects(&self) -> bool {
@@ -108,8 +114,8 @@ impl Document {
         &self.parsed
     }
 
-    /// The operation that a call means (GraphQL specification, `GetOperation`).
-    pub(super) fn operation(&self, name: Option<&str>) -> Result<&OperationDefinition> {
+    /// The operation that a call means (GraphQL specification, `GetOperation`), and its name.
+    pub(super) fn operation(&self, name: Option<&str>) -> Result<(Option<&Name>, &OperationDefinition)> {
         let mut operations = self.parsed.operations.iter();
         let found = match name {
             Some(name) => operations.find(|(other, _)| other.is_some_and(|other| other.as_str() == name)),
@@ -120,7 +126,7 @@ impl Document {
             None => operations.next(),
         };
         match found {
-            Some((_, operation)) => Ok(&operation.node),
+            Some((name, operation)) => Ok((name, &operation.node)),
             None => Err(Error::GraphqlValidation("The document has no operation of that name.".to_owned())),
         }
     }

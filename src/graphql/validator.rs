@@ -34,9 +34,17 @@ impl Validator {
         Ok(Self { library: library.finish(), complete })
     }
 
+    /// The document of a text that is within bounds and valid.
+    ///
     /// # Errors
-    /// `GraphqlValidation` with the first rule that the document breaks.
-    pub(super) async fn check(&self, text: &str, document: &Document) -> Result<()> {
+    /// As [`Document::parse`]; `GraphqlValidation` with the first rule that the document breaks.
+    pub(super) async fn document(&self, text: &str) -> Result<Document> {
+        let document = Document::parse(text)?;
+        self.check(text, &document).await?;
+        Ok(document)
+    }
+
+    async fn check(&self, text: &str, document: &Document) -> Result<()> {
         let mut request = Request::new("");
         request.set_parsed_query(document.parsed().clone());
         // Validation has no use for an operation, and the library wants one chosen.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::boundary::Fault;
 use super::{App, door, graphiql};
 use crate::error::{Code, Error, Result};
-use crate::graphql::{Call, Operation};
+use crate::graphql::{Call, Graphql, Operation};
 use crate::rest::body;
 
 mod persisted;
@@ -107,7 +107,7 @@ async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
     }
     let media_type = MediaType::accepted(request.headers())?;
     let user = door::admit(&app, request.headers(), request.extensions()).await?;
-    let call = call_of_query(request.uri().query().unwrap_or_default())?;
+    let call = call_of_query(request.uri().query().unwrap_or_default(), &app.graphql)?;
     let operation = app.graphql.prepare(call).await?;
     if !operation.is_query() {
         let allow = [(header::ALLOW, HeaderValue::from_static("POST"))];
@@ -123,7 +123,7 @@ async fn by_post(State(app): State<App>, request: Request) -> Result<Response> {
         return Err(Error::UnsupportedMediaType);
     }
     let bytes = body::bounded(request.into_body()).await?;
-    let operation = app.graphql.prepare(call_of_body(&bytes)?).await?;
+    let operation = app.graphql.prepare(call_of_body(&bytes, &app.graphql)?).await?;
     answer(&app, operation, user, media_type).await
 }
 
@@ -162,7 +162,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn into_call(self) -> Result<Call> {
+    fn into_call(self, graphql: &Graphql) -> Result<Call> {
         let refuse = |what: &str| Error::BadRequest(format!("The member {what} of the request."));
         let operation_name = match self.operation_name {
             None | Some(Value::Null) => None,
@@ -180,18 +180,18 @@ impl Parameters {
             Some(_) => return Err(refuse("variables must be an object")),
         };
         Ok(Call {
-            document: persisted::source(self.query, self.document_id, &extensions)?,
+            document: persisted::source(self.query, self.document_id, &extensions, |id| graphql.is_trusted(id))?,
             operation_name,
             variables: Variables::from_json(Value::Object(variables)),
         })
     }
 }
 
-fn call_of_body(bytes: &[u8]) -> Result<Call> {
+fn call_of_body(bytes: &[u8], graphql: &Graphql) -> Result<Call> {
     match serde_json::from_slice(bytes) {
         Ok(value @ Value::Object(_)) => serde_json::from_value::<Parameters>(value)
             .map_err(|_| Error::BadRequest("The body is not a GraphQL request.".to_owned()))?
-            .into_call(),
+            .into_call(graphql),
         Ok(_) => Err(Error::BadRequest("The body must be one JSON object; batches are not taken.".to_owned())),
         Err(error) => Err(Error::BadRequest(format!(
             "The body is not valid JSON (line {}, column {}).",
@@ -201,7 +201,7 @@ fn call_of_body(bytes: &[u8]) -> Result<Call> {
     }
 }
 
-fn call_of_query(query: &str) -> Result<Call> {
+fn call_of_query(query: &str, graphql: &Graphql) -> Result<Call> {
     let mut parameters = Parameters::default();
     let json = |name: &str, text: &str| match text {
         "" => Ok(None),
@@ -219,5 +219,5 @@ fn call_of_query(query: &str) -> Result<Call> {
             _ => {}
         }
     }
-    parameters.into_call()
+    parameters.into_call(graphql)
 }

@@ -7,12 +7,18 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::graphql::{DocumentId, Hash, Source};
 
-/// The document of a request, by its members `query`, `documentId` and `extensions`.
+/// The document of a request, by its members `query`, `documentId` and `extensions`. Apollo's clients send the ids of
+/// their manifest where the hash is, so `is_trusted` says what is one.
 ///
 /// # Errors
 /// `BadRequest` when they name no document, or not the same one.
-pub(super) fn source(query: Option<Value>, id: Option<Value>, extensions: &Map<String, Value>) -> Result<Source> {
-    let ids = (document_id(id)?, persisted_query(extensions)?);
+pub(super) fn source(
+    query: Option<Value>,
+    id: Option<Value>,
+    extensions: &Map<String, Value>,
+    is_trusted: impl Fn(&str) -> bool,
+) -> Result<Source> {
+    let ids = (document_id(id)?, persisted_query(extensions, is_trusted)?);
     let id = match ids {
         (Some(id), Some(other)) if id != other => {
             return Err(refuse("documentId and extensions.persistedQuery differ"));
@@ -37,12 +43,15 @@ fn document_id(id: Option<Value>) -> Result<Option<DocumentId>> {
     id.map(Some).ok_or_else(|| refuse("documentId must be a string, such as sha256: and 64 hexadecimal digits"))
 }
 
-fn persisted_query(extensions: &Map<String, Value>) -> Result<Option<DocumentId>> {
+fn persisted_query(extensions: &Map<String, Value>, is_trusted: impl Fn(&str) -> bool) -> Result<Option<DocumentId>> {
     let Some(query) = extensions.get("persistedQuery").filter(|query| !query.is_null()) else { return Ok(None) };
     let version = query.get("version").and_then(Value::as_u64);
-    let hash = query.get("sha256Hash").and_then(Value::as_str).and_then(Hash::parse);
-    match (version, hash) {
-        (Some(1), Some(hash)) => Ok(Some(DocumentId::Hash(hash))),
+    let id = query.get("sha256Hash").and_then(Value::as_str).and_then(|text| match Hash::parse(text) {
+        Some(hash) => Some(DocumentId::Hash(hash)),
+        None => is_trusted(text).then(|| DocumentId::Custom(text.to_owned())),
+    });
+    match (version, id) {
+        (Some(1), Some(id)) => Ok(Some(id)),
         _ => Err(refuse("extensions.persistedQuery must have version 1 and a sha256Hash of 64 hexadecimal digits")),
     }
 }
@@ -64,7 +73,7 @@ mod tests {
     fn means(members: &Value) -> String {
         let member = |name: &str| members.get(name).cloned();
         let extensions = member("extensions").and_then(|value| value.as_object().cloned()).unwrap_or_default();
-        match source(member("query"), member("documentId"), &extensions) {
+        match source(member("query"), member("documentId"), &extensions, |id| id == "trusted.1") {
             Ok(Source::Text(text)) => text,
             Ok(Source::Known(_)) => "known".to_owned(),
             Err(error) => error.to_string(),
@@ -82,6 +91,7 @@ mod tests {
             (json!({ "query": TEXT, "documentId": format!("sha256:{hash}"), "extensions": apq(&hash) }), TEXT),
             (json!({ "extensions": apq(&hash) }), "known"),
             (json!({ "query": null, "extensions": apq(&hash.to_uppercase()) }), "known"),
+            (json!({ "extensions": apq("trusted.1") }), "known"),
             (json!({ "documentId": hash }), "known"),
             (json!({ "documentId": "getTasks.v2" }), "known"),
             (json!({ "documentId": "x-app:getTasks" }), "known"),
@@ -109,6 +119,7 @@ mod tests {
             apq(json!({ "version": 2, "sha256Hash": hash })),
             apq(json!({ "version": "1", "sha256Hash": hash })),
             apq(json!({ "sha256Hash": hash })),
+            apq(json!({ "version": 1, "sha256Hash": "trusted.2" })),
             apq(json!({ "version": 1 })),
             apq(json!({ "version": 1, "sha256Hash": hash[1..] })),
             apq(json!({ "version": 1, "sha256Hash": format!("{}g", &hash[1..]) })),

@@ -68,6 +68,7 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
             loopback_only: false,
             explorer_token: None,
             rate_limit: None,
+            trusted_documents: None,
             trusted_proxies: Vec::new(),
         },
         hide_foreign_tasks: false,
