@@ -46,12 +46,12 @@ async fn routes_take_the_documented_methods_and_no_other() {
 
 /// Operation, parameters, statuses.
 const OPERATIONS: [(&str, &str, &str); 9] = [
-    ("listTasks", "status search sort limit cursor If-None-Match X-Request-Id", "200 304 401 422 500 503 504"),
-    ("createTask", "X-Request-Id", "201 400 401 413 415 422 500 503 504"),
-    ("getTask", "id If-None-Match X-Request-Id", "200 304 401 403 404 422 500 503 504"),
-    ("updateTask", "id If-Match X-Request-Id", "200 400 401 403 404 412 413 415 422 500 503 504"),
-    ("deleteTask", "id If-Match X-Request-Id", "204 401 403 404 412 422 500 503 504"),
-    ("completeTask", "id If-Match X-Request-Id", "200 400 401 403 404 412 413 415 422 500 503 504"),
+    ("listTasks", "status search sort limit cursor If-None-Match X-Request-Id", "200 304 401 422 429 500 503 504"),
+    ("createTask", "X-Request-Id", "201 400 401 413 415 422 429 500 503 504"),
+    ("getTask", "id If-None-Match X-Request-Id", "200 304 401 403 404 422 429 500 503 504"),
+    ("updateTask", "id If-Match X-Request-Id", "200 400 401 403 404 412 413 415 422 429 500 503 504"),
+    ("deleteTask", "id If-Match X-Request-Id", "204 401 403 404 412 422 429 500 503 504"),
+    ("completeTask", "id If-Match X-Request-Id", "200 400 401 403 404 412 413 415 422 429 500 503 504"),
     ("health", "X-Request-Id", "200"),
     ("livez", "X-Request-Id", "200"),
     ("readyz", "X-Request-Id", "200 500 503"),
@@ -72,8 +72,9 @@ fn every_parameter_and_status_is_documented() {
     }
 }
 
-/// What no request brings about: the body breaks off, the service is at fault, the database is away or slow.
-const OUT_OF_REACH: [&str; 4] = ["400", "500", "503", "504"];
+/// What no single request brings about: the body breaks off, the budget is used up (see `rate_limit`), the service is at
+/// fault, the database is away or slow.
+const OUT_OF_REACH: [&str; 5] = ["400", "429", "500", "503", "504"];
 
 #[tokio::test]
 async fn every_documented_answer_can_be_had_and_is_as_documented() {

@@ -6,7 +6,7 @@ use http::Method;
 use rstest::rstest;
 use serde_json::json;
 
-use crate::support::{Answer, Backend, Call, Postgres, Sqlite, TestApp, start, start_with};
+use crate::support::{Answer, Backend, Call, Document, Postgres, Sqlite, TestApp, start, start_with};
 
 /// A service on which a user may spend so many points a minute.
 async fn limited(backend: Backend, per_minute: u32) -> TestApp {
@@ -83,6 +83,22 @@ async fn a_used_up_budget_is_told_on_both_doors_and_refills(#[values(Sqlite, Pos
     assert_eq!(app.get("ann", "/api/tasks/1").await.status, 429);
     app.clock.advance_seconds(1000);
     assert_eq!(left(&app.get("ann", "/api/tasks/1").await), (50, 50));
+}
+
+#[tokio::test]
+async fn the_answers_are_as_documented() {
+    let app = limited(Sqlite, 1).await;
+    let document = Document::read();
+    let list = document.operation("listTasks");
+    let first = app.get("ann", "/api/tasks").await;
+    assert_eq!((first.status.as_u16(), left(&first).0), (200, 51 - 12));
+    document.check(list, &first);
+    for _ in 0..3 {
+        app.get("ann", "/api/tasks").await;
+    }
+    let refused = app.get("ann", "/api/tasks").await;
+    assert_eq!(refused.status, 429);
+    document.check(list, &refused);
 }
 
 #[tokio::test]

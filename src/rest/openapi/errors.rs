@@ -42,6 +42,10 @@ fn all() -> Vec<Refusal> {
         Refusal::new("The body is too large.", Error::PayloadTooLarge { limit: body::MAX_BYTES }),
         Refusal::new("The body is not declared as JSON.", Error::UnsupportedMediaType),
         broken_rules(),
+        Refusal::new(
+            "The budget of points is used up, or too many requests without a good token came from this address.",
+            Error::RateLimited { retry_after: 1 },
+        ),
         Refusal::new("A fault of the service. Its log has more under the request id.", Error::internal(cause())),
         Refusal::new("The service, or what it depends on, is away.", Error::unavailable(cause())),
         Refusal::new("The service took too long.", Error::Timeout(cause().into())),
@@ -97,7 +101,7 @@ fn response(refusal: &Refusal, is_private: bool) -> Value {
         Code::Unauthenticated => Some("WWW-Authenticate"),
         Code::MethodNotAllowed => Some("Allow"),
         Code::PreconditionFailed => Some("ETag"),
-        Code::Unavailable => Some("Retry-After"),
+        Code::RateLimited | Code::Unavailable => Some("Retry-After"),
         _ => None,
     };
     json!({

@@ -41,7 +41,7 @@ pub(super) fn parameters() -> Value {
     })
 }
 
-/// The headers of answers. Each is always there where a route lists it, but for `Link`.
+/// The headers of answers. Each is always there where a route lists it, but for `Link` and what tells of the rate limit.
 pub(super) fn components() -> Value {
     let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     let constant = |value: &str| json!({ "type": "string", "const": value });
@@ -63,8 +63,15 @@ pub(super) fn components() -> Value {
         "Allow": header("The methods that the route takes.", json!({ "type": "string" }), json!("GET,HEAD,POST")),
         "Retry-After": header("How many seconds to wait before trying again.",
             json!({ "type": "integer", "minimum": 0 }), json!(1)),
+        "RateLimit-Policy": header("What is never refused: `q` points in any `w` seconds. Here and in `RateLimit` only \
+                                    where users are limited and the token is good.",
+            pattern("^\"default\";q=[0-9]+;w=[0-9]+$"), json!("\"default\";q=300;w=6")),
+        "RateLimit": header("What is left of it: `r` points, which last `t` seconds at the rate at which they refill.",
+            pattern("^\"default\";r=[0-9]+;t=[0-9]+$"), json!("\"default\";r=150;t=3")),
     });
-    components["Link"]["required"] = json!(false);
+    for optional in ["Link", "RateLimit-Policy", "RateLimit"] {
+        components[optional]["required"] = json!(false);
+    }
     components
 }
 
@@ -77,7 +84,7 @@ fn header(description: &str, schema: Value, example: Value) -> Value {
 
 /// References to the headers that an answer has: those of every answer, those of what a user reads, and more.
 pub(super) fn of_response<'a>(is_private: bool, more: impl IntoIterator<Item = &'a str>) -> Map<String, Value> {
-    let private = if is_private { ["Cache-Control", "Vary"].as_slice() } else { &[] };
+    let private = if is_private { ["Cache-Control", "Vary", "RateLimit-Policy", "RateLimit"].as_slice() } else { &[] };
     let names = more.into_iter().chain(private.iter().copied()).chain(["X-Request-Id"]);
     names.map(|name| (name.to_owned(), reference("headers", name))).collect()
 }

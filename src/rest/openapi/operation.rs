@@ -69,8 +69,14 @@ fn has_parameter(operation: &Value, name: &str) -> bool {
 }
 
 fn errors_of(operation: &Value, method: &str, path: &str) -> Vec<Code> {
-    let mut codes =
-        vec![Code::Unauthenticated, Code::ValidationError, Code::Internal, Code::Unavailable, Code::Timeout];
+    let mut codes = vec![
+        Code::Unauthenticated,
+        Code::ValidationError,
+        Code::RateLimited,
+        Code::Internal,
+        Code::Unavailable,
+        Code::Timeout,
+    ];
     if path.contains("{id}") {
         codes.extend([Code::Forbidden, Code::NotFound]);
     }
