@@ -143,7 +143,11 @@ fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
 
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::Fault(format!("The runtime cannot start: {error}.")))?.block_on(command)
+    let runtime = runtime.map_err(|error| Failure::Fault(format!("The runtime cannot start: {error}.")))?;
+    let outcome = runtime.block_on(command);
+    // Dropping it would wait for a query that is stuck, and with it the end of the process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Writes to standard output; a reader that has seen enough, such as `head`, is no fault.

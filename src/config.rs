@@ -5,6 +5,7 @@
 
 mod database;
 mod http;
+mod limits;
 mod log;
 mod rate_limit;
 pub mod settings;
@@ -14,21 +15,25 @@ mod trusted;
 
 pub use self::database::DatabaseConfig;
 pub use self::http::HttpConfig;
+pub use self::limits::{limits, time_text};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::rate_limit::RateLimitConfig;
 pub use self::sources::Sources;
 pub use self::tokens::token_rules;
 pub use self::trusted::TrustedConfig;
 use crate::auth::TokenRules;
+use crate::server::Limits;
 
 /// All that a server has to know.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that people turn on and off")]
 pub struct Config {
     pub database: DatabaseConfig,
     pub tokens: TokenRules,
     pub http: HttpConfig,
     pub rate_limit: RateLimitConfig,
     pub trusted_documents: TrustedConfig,
+    pub limits: Limits,
     pub log: LogConfig,
     /// Whether callers may explore: GraphiQL, introspection, suggestions, `/schema.graphql`.
     pub explore: bool,
@@ -36,6 +41,10 @@ pub struct Config {
     pub docs: bool,
     /// Whether another user's task looks like one that does not exist.
     pub hide_foreign_tasks: bool,
+    /// Whether browsers are told to use https alone.
+    pub hsts: bool,
+    /// Whether callers are told where the time went.
+    pub server_timing: bool,
 }
 
 impl Config {
@@ -61,17 +70,20 @@ impl Config {
         Self::resolve(sources, true)
     }
 
-    fn resolve(sources: &Sources, explore: bool) -> Result<Self, String> {
+    fn resolve(sources: &Sources, is_dev: bool) -> Result<Self, String> {
         Ok(Self {
             database: DatabaseConfig::resolve(sources)?,
             tokens: token_rules(sources)?,
             http: HttpConfig::resolve(sources)?,
             rate_limit: RateLimitConfig::resolve(sources)?,
             trusted_documents: TrustedConfig::resolve(sources)?,
+            limits: limits(sources)?,
             log: LogConfig::resolve(sources)?,
-            explore: sources.switch(&settings::TASKGATE_EXPLORE)?.unwrap_or(explore),
+            explore: sources.switch(&settings::TASKGATE_EXPLORE)?.unwrap_or(is_dev),
             docs: sources.switch(&settings::TASKGATE_DOCS)?.unwrap_or(true),
             hide_foreign_tasks: sources.switch(&settings::TASKGATE_HIDE_FOREIGN_TASKS)?.unwrap_or(false),
+            hsts: sources.switch(&settings::TASKGATE_HSTS)?.unwrap_or(false),
+            server_timing: sources.switch(&settings::TASKGATE_SERVER_TIMING)?.unwrap_or(is_dev),
         })
     }
 }
@@ -98,7 +110,7 @@ mod tests {
         assert_eq!(config.http.cors_origins, ["http://localhost:3000"]);
         assert_eq!(config.rate_limit.per_minute.map(std::num::NonZeroU32::get), Some(3000));
         assert!(config.rate_limit.trusted_proxies.is_empty());
-        assert!(config.docs && !config.hide_foreign_tasks);
+        assert!(config.docs && !config.hide_foreign_tasks && !config.hsts && config.server_timing);
     }
 
     #[test]

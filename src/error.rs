@@ -284,6 +284,11 @@ impl Error {
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         Self::Unavailable(cause.into().into())
     }
+
+    /// It took too long, with what is known of it.
+    pub fn timeout(cause: impl Into<Cause>) -> Self {
+        Self::Timeout(cause.into().into())
+    }
 }
 
 impl From<Problem> for Error {

@@ -18,5 +18,6 @@ pub mod server;
 pub mod store;
 pub mod task;
 pub mod telemetry;
+pub mod timing;
 pub mod tls;
 pub mod user;

@@ -54,6 +54,7 @@ pub struct Rest {
     graphql: Graphql,
     budget: Budget,
     operations: Arc<[Prepared]>,
+    bounds: body::Bounds,
 }
 
 /// An operation, and its complexity: so much, and so much more for each task of a list.
@@ -82,13 +83,13 @@ impl Prepared {
 }
 
 impl Rest {
-    /// The routes over a schema.
+    /// The routes over a schema, with bodies within `bounds`.
     ///
     /// # Errors
     /// `Internal` when an operation does not parse, which a test rules out.
-    pub fn new(graphql: Graphql, budget: Budget) -> Result<Self> {
+    pub fn new(graphql: Graphql, budget: Budget, bounds: body::Bounds) -> Result<Self> {
         let operations = OPERATIONS.iter().map(|(_, text)| Prepared::new(text)).collect::<Result<_>>()?;
-        Ok(Self { graphql, budget, operations })
+        Ok(Self { graphql, budget, operations, bounds })
     }
 
     /// Charges an operation to `user`, runs it and answers the subtree of its one root field.

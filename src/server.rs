@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
 use http::HeaderValue;
@@ -16,25 +15,33 @@ use crate::graphql::{Graphql, TrustedDocuments};
 use crate::rest::Rest;
 use crate::store::Store;
 
+use stop::Stop;
+
 mod address;
 mod boundary;
+mod connection;
 mod docs;
 mod door;
+mod files;
 mod graphiql;
 mod graphql_http;
 mod guard;
 mod health;
+mod limits;
 mod listen;
 mod render;
 mod router;
+mod stop;
 
 use address::Failures;
 pub use docs::openapi_document;
+pub use limits::Limits;
 pub use listen::serve;
 pub use router::router;
 
-/// What the server shows and to whom.
-#[derive(Debug, Clone)]
+/// What the server shows and to whom, and how much it bears.
+#[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that people turn on and off")]
 pub struct Settings {
     /// Origins whose pages may call (CORS).
     pub cors_origins: Vec<HeaderValue>,
@@ -53,6 +60,11 @@ pub struct Settings {
     pub rate_limit: Option<NonZeroU32>,
     /// Proxies whose `X-Forwarded-For` says who is calling.
     pub trusted_proxies: Vec<IpNet>,
+    /// Tell browsers to use https alone.
+    pub hsts: bool,
+    /// Tell callers where the time went.
+    pub server_timing: bool,
+    pub limits: Limits,
 }
 
 /// Everything that a request can need.
@@ -65,7 +77,7 @@ pub struct App {
     budget: Budget,
     failures: Arc<Failures>,
     settings: Arc<Settings>,
-    draining: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl App {
@@ -75,24 +87,20 @@ impl App {
         let graphql = Graphql::new(&store, settings.explore, settings.trusted_documents.clone())?;
         let budget = Budget::new(settings.rate_limit, Arc::clone(&clock));
         Ok(Self {
-            rest: Rest::new(graphql.clone(), budget.clone())?,
+            rest: Rest::new(graphql.clone(), budget.clone(), settings.limits.body())?,
             graphql,
             store,
             verifier,
             budget,
             failures: Arc::new(Failures::new(settings.rate_limit.is_some(), clock)),
             settings: Arc::new(settings),
-            draining: Arc::new(AtomicBool::new(false)),
+            stop: Stop::new(),
         })
     }
 
-    /// From now on `/readyz` tells balancers to send nothing more.
+    /// From now on `/readyz` tells balancers to send nothing more; what arrives is still served.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.stop.drain();
     }
 }
 

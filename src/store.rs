@@ -26,7 +26,7 @@ macro_rules! on_connection {
                 use diesel_async::RunQueryDsl;
                 let pooled = postgres.$pool().await?;
                 let $connection = &mut &pooled.inner;
-                $body.await.map_err($crate::store::failure)
+                $crate::timing::measure($crate::timing::Phase::Database, $body).await.map_err($crate::store::failure)
             }
             $crate::store::Database::Sqlite(sqlite) => {
                 use diesel::RunQueryDsl;
@@ -50,7 +50,8 @@ macro_rules! change {
                 let mut attempt = 1;
                 loop {
                     let statement = $crate::store::sql::Bumped { bump: $bump, change: $change };
-                    let outcome = statement.get_result::<$row>(&mut &pooled.inner).await.optional();
+                    let run = statement.get_result::<$row>(&mut &pooled.inner);
+                    let outcome = $crate::timing::measure($crate::timing::Phase::Database, run).await.optional();
                     match outcome {
                         Err(error) if attempt < $crate::store::ATTEMPTS && $crate::store::is_retryable(&error) => {
                             attempt += 1;

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::verifier::{Verified, Verifier};
 use crate::error::{Error, Result};
+use crate::timing::{Phase, measure};
 
 /// Verifies the token of the one `Authorization: Bearer <token>` header (RFC 6750, section 2.1).
 ///
@@ -17,7 +18,7 @@ pub async fn authenticate(headers: &HeaderMap, verifier: &Verifier) -> Result<Ve
         (None, _) => Err(Error::Unauthenticated("Send a token in the header Authorization: Bearer <token>.")),
         // Two headers are two users, and a proxy in front of us may have looked at the other one.
         (Some(_), Some(_)) => Err(Error::Unauthenticated("Send one Authorization header, not several.")),
-        (Some(value), None) => verifier.verify(bearer(value)?).await,
+        (Some(value), None) => measure(Phase::Auth, verifier.verify(bearer(value)?)).await,
     }
 }
 

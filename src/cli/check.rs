@@ -8,9 +8,10 @@ use secrecy::ExposeSecret as _;
 use super::{Failure, print, service};
 use crate::clock::SystemClock;
 use crate::config::settings::{self, Setting};
-use crate::config::{Config, LogFormat, Sources};
+use crate::config::{Config, LogFormat, Sources, time_text};
 use crate::database_url::DatabaseUrl;
 use crate::graphql::TrustMode;
+use crate::server::Limits;
 use crate::store::migrate;
 use crate::telemetry;
 
@@ -68,8 +69,20 @@ fn verdict(trials: &[(&str, Result<String, String>)]) -> Result<(), Failure> {
 
 /// Every setting with its value, secrets and passwords masked.
 fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String)> {
-    let Config { database, tokens, http, rate_limit, trusted_documents, log, explore, docs, hide_foreign_tasks } =
-        config;
+    let Config {
+        database,
+        tokens,
+        http,
+        limits,
+        rate_limit,
+        trusted_documents,
+        log,
+        explore,
+        docs,
+        hide_foreign_tasks,
+        hsts,
+        server_timing,
+    } = config;
     let text = |value: Option<&str>| value.unwrap_or(NOT_SET).to_owned();
     let given = |setting: &Setting| sources.value(setting).is_some();
     // Kept in the order in which they are set: the current secret, then the previous one.
@@ -82,7 +95,7 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
     let origins: Vec<&str> = http.cors_origins.iter().filter_map(|origin| HeaderValue::to_str(origin).ok()).collect();
     let rate = rate_limit.per_minute.map_or_else(|| "off".to_owned(), |points| points.to_string());
     let proxies: Vec<String> = rate_limit.trusted_proxies.iter().map(ToString::to_string).collect();
-    vec![
+    let mut lines = vec![
         (&settings::DATABASE_URL, database.url.to_string()),
         (&settings::DATABASE_DIRECT_URL, direct_url),
         (&settings::DATABASE_POOL_SIZE, database.pool_size.to_string()),
@@ -97,6 +110,11 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         (&settings::TASKGATE_EXPLORE, on_off(*explore)),
         (&settings::TASKGATE_DOCS, on_off(*docs)),
         (&settings::TASKGATE_HIDE_FOREIGN_TASKS, on_off(*hide_foreign_tasks)),
+        (&settings::TASKGATE_HSTS, on_off(*hsts)),
+        (&settings::TASKGATE_SERVER_TIMING, on_off(*server_timing)),
+    ];
+    lines.extend(resolved_limits(limits));
+    lines.extend([
         (&settings::TASKGATE_RATE_LIMIT, rate),
         (&settings::TASKGATE_TRUSTED_PROXIES, text(Some(proxies.join(",").as_str()).filter(|list| !list.is_empty()))),
         (
@@ -106,6 +124,19 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         (&settings::TASKGATE_TRUSTED_DOCUMENTS_MODE, mode_name(trusted_documents.mode).to_owned()),
         (&settings::TASKGATE_LOG, log.filter.clone()),
         (&settings::TASKGATE_LOG_FORMAT, format_name(log.format).to_owned()),
+    ]);
+    lines
+}
+
+fn resolved_limits(limits: &Limits) -> [(&'static Setting, String); 7] {
+    [
+        (&settings::TASKGATE_BODY_LIMIT, format!("{} bytes", limits.body_bytes)),
+        (&settings::TASKGATE_HEADER_TIMEOUT, time_text(limits.header_timeout)),
+        (&settings::TASKGATE_BODY_TIMEOUT, time_text(limits.body_timeout)),
+        (&settings::TASKGATE_REQUEST_TIMEOUT, time_text(limits.request_timeout)),
+        (&settings::TASKGATE_MAX_IN_FLIGHT, limits.in_flight.to_string()),
+        (&settings::TASKGATE_MAX_CONNECTIONS, limits.connections.to_string()),
+        (&settings::TASKGATE_DRAIN_TIME, time_text(limits.drain_time)),
     ]
 }
 

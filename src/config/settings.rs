@@ -2,6 +2,10 @@
 
 use clap::Arg;
 
+mod limits;
+
+pub use limits::*;
+
 /// One setting, which flag, environment and `.env` can give.
 #[derive(Debug)]
 pub struct Setting {
@@ -43,7 +47,7 @@ impl Group {
 }
 
 /// Every group, in the order of the help.
-pub const GROUPS: [&Group; 6] = [&DATABASE, &TOKENS, &HTTP, &RATE_LIMIT, &GRAPHQL, &LOG];
+pub const GROUPS: [&Group; 7] = [&DATABASE, &TOKENS, &HTTP, &LIMITS, &RATE_LIMIT, &GRAPHQL, &LOG];
 
 /// Where the tasks are kept.
 pub const DATABASE: Group =
@@ -65,7 +69,15 @@ pub const TOKENS: Group = Group {
 /// How callers reach the service, and what it shows them.
 pub const HTTP: Group = Group {
     heading: "HTTP",
-    settings: &[&LISTEN, &CORS_ORIGINS, &TASKGATE_EXPLORE, &TASKGATE_DOCS, &TASKGATE_HIDE_FOREIGN_TASKS],
+    settings: &[
+        &LISTEN,
+        &CORS_ORIGINS,
+        &TASKGATE_EXPLORE,
+        &TASKGATE_DOCS,
+        &TASKGATE_HIDE_FOREIGN_TASKS,
+        &TASKGATE_HSTS,
+        &TASKGATE_SERVER_TIMING,
+    ],
 };
 
 /// How much callers may ask for.
@@ -226,6 +238,22 @@ pub const TASKGATE_TRUSTED_DOCUMENTS_MODE: Setting = Setting {
     value: "only|log",
     default: Some("only"),
     help: "What becomes of a document that is not in the manifest: refused, or run and logged",
+};
+
+pub const TASKGATE_HSTS: Setting = Setting {
+    variable: "TASKGATE_HSTS",
+    flag: "hsts",
+    value: "on|off",
+    default: Some("off"),
+    help: "Tell browsers to reach this host by https alone for a year (Strict-Transport-Security)",
+};
+
+pub const TASKGATE_SERVER_TIMING: Setting = Setting {
+    variable: "TASKGATE_SERVER_TIMING",
+    flag: "server-timing",
+    value: "on|off",
+    default: None,
+    help: "Tell callers where the time went (Server-Timing) [default: on under dev, off under serve]",
 };
 
 pub const TASKGATE_LOG: Setting = Setting {

@@ -1,28 +1,43 @@
-//! Reading a JSON body: declared as JSON (else 415), within the bound (else 413), an object (else 422).
+//! Reading a JSON body: declared as JSON (else 415), within the bounds (else 413 or 504), an object (else 422).
+
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Problem, Result};
 
-/// The most bytes that a body may have.
-pub const MAX_BYTES: usize = 1024 * 1024;
+/// What a body may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The most bytes that it may have.
+    pub bytes: usize,
+    /// How long its next bytes may take.
+    pub stall: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { bytes: 1024 * 1024, stall: Duration::from_secs(10) }
+    }
+}
 
 /// The members of a JSON object.
 pub(super) type Members = Map<String, Value>;
 
 /// The members of the body, or `None` when there is no body at all.
-pub(super) async fn members(request: Request) -> Result<Option<Members>> {
+pub(super) async fn members(request: Request, bounds: Bounds) -> Result<Option<Members>> {
     let is_json = declares_json(request.headers());
     let body = request.into_body();
     if !is_json {
         // What has no bytes needs no type.
-        return if is_empty(body).await? { Ok(None) } else { Err(Error::UnsupportedMediaType) };
+        return if is_empty(body, bounds).await? { Ok(None) } else { Err(Error::UnsupportedMediaType) };
     }
-    let bytes = bounded(body).await?;
+    let bytes = bounded(body, bounds).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -36,30 +51,44 @@ pub(super) async fn members(request: Request) -> Result<Option<Members>> {
     }
 }
 
-/// Reads a body of at most [`MAX_BYTES`].
+/// Reads a body within `bounds`.
 ///
 /// # Errors
-/// `PayloadTooLarge`, without reading further; `BadRequest` when the caller stops in the middle.
-pub async fn bounded(body: Body) -> Result<bytes::Bytes> {
+/// `PayloadTooLarge`, without reading further; `Timeout` when it stands still; `BadRequest` when the caller stops in
+/// the middle.
+pub async fn bounded(mut body: Body, bounds: Bounds) -> Result<Bytes> {
     use http_body::Body as _;
-    if body.size_hint().lower() > MAX_BYTES as u64 {
-        return Err(Error::PayloadTooLarge { limit: MAX_BYTES });
+    let too_large = Error::PayloadTooLarge { limit: bounds.bytes };
+    if body.size_hint().lower() > bounds.bytes as u64 {
+        return Err(too_large);
     }
-    match Limited::new(body, MAX_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::PayloadTooLarge { limit: MAX_BYTES }),
-        Err(_) => Err(Error::BadRequest("The body ended before all of it arrived.".to_owned())),
+    // Grows with what arrives, not with what the header promises.
+    let mut read = BytesMut::new();
+    while let Some(data) = next(&mut body, bounds).await? {
+        if data.len() > bounds.bytes - read.len() {
+            return Err(too_large);
+        }
+        read.extend_from_slice(&data);
     }
+    Ok(read.freeze())
 }
 
-async fn is_empty(mut body: Body) -> Result<bool> {
-    loop {
-        match body.frame().await {
-            None => return Ok(true),
-            Some(Ok(frame)) if frame.data_ref().is_none_or(bytes::Bytes::is_empty) => {}
-            Some(Ok(_)) => return Ok(false),
-            Some(Err(_)) => return Err(Error::BadRequest("The body ended before all of it arrived.".to_owned())),
+async fn is_empty(mut body: Body, bounds: Bounds) -> Result<bool> {
+    while let Some(data) = next(&mut body, bounds).await? {
+        if !data.is_empty() {
+            return Ok(false);
         }
+    }
+    Ok(true)
+}
+
+/// The next bytes, or `None` at the end. Trailers are passed over.
+async fn next(body: &mut Body, bounds: Bounds) -> Result<Option<Bytes>> {
+    let frame = tokio::time::timeout(bounds.stall, body.frame()).await;
+    match frame.map_err(|_| Error::timeout("the body of the request stopped arriving"))? {
+        None => Ok(None),
+        Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Some(Err(_)) => Err(Error::BadRequest("The body ended before all of it arrived.".to_owned())),
     }
 }
 

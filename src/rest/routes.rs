@@ -74,7 +74,7 @@ async fn create_task(
     Extension(user): Extension<UserId>,
     request: Request,
 ) -> Result<Response> {
-    let body = members(request).await?.ok_or_else(|| Problem::new("missing", "is required").at("body"))?;
+    let body = members(request, rest.bounds).await?.ok_or_else(|| Problem::new("missing", "is required").at("body"))?;
     let mut input = Input::default();
     input.required_text(&body, "title");
     input.text(&body, "description", true);
@@ -122,7 +122,7 @@ async fn update_task(
     request: Request,
 ) -> Result<Response> {
     let (id, headers) = (id_of(&request)?, request.headers().clone());
-    let body = members(request).await?.ok_or_else(|| Problem::new("missing", "is required").at("body"))?;
+    let body = members(request, rest.bounds).await?.ok_or_else(|| Problem::new("missing", "is required").at("body"))?;
     let fill = |input: &mut Input| {
         input.text(&body, "title", false);
         input.text(&body, "description", true);
@@ -151,7 +151,7 @@ async fn complete_task(
     request: Request,
 ) -> Result<Response> {
     let (id, headers) = (id_of(&request)?, request.headers().clone());
-    let body: Members = members(request).await?.unwrap_or_default();
+    let body: Members = members(request, rest.bounds).await?.unwrap_or_default();
     let operation = if body.contains_key("completed") { Operation::SetTaskCompleted } else { Operation::ToggleTask };
     let task = change_task(&rest, operation, &id, &headers, &user, |input| input.flag(&body, "completed")).await?;
     task_response(StatusCode::OK, task)

@@ -2,35 +2,46 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use uuid::Uuid;
 
-use super::{graphql_http, render};
+use super::{Settings, graphql_http, render};
 use crate::error::Error;
+use crate::timing;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// An error that the answer already tells of in its own way; its cause is still for the log.
 #[derive(Debug, Clone)]
 pub(super) struct Fault(pub(super) Error);
 
 /// Names the request, logs it once when it is answered, and gives the answer the headers that every one has.
-pub(super) async fn boundary(mut request: Request, next: Next) -> Response {
+pub(super) async fn boundary(State(settings): State<Arc<Settings>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let method = request.method().clone();
     let is_api = is_api(request.uri().path());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
+    let mut response = if settings.server_timing {
+        let (mut response, timings) = timing::collect(next.run(request)).await;
+        let header = HeaderValue::try_from(timings.header(started.elapsed()));
+        response.headers_mut().extend(header.ok().map(|header| (SERVER_TIMING, header)));
+        response
+    } else {
+        next.run(request).await
+    };
 
     response.headers_mut().insert(REQUEST_ID, id.clone());
+    secure(response.headers_mut(), settings.hsts);
     if is_api {
         mark_private(response.headers_mut());
     }
@@ -95,6 +106,17 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 
 fn is_api(path: &str) -> bool {
     path == "/graphql" || path == "/api" || path.starts_with("/api/")
+}
+
+/// Keeps browsers from making more of an answer than it is. A page brings a policy of its own; anything else is data.
+fn secure(headers: &mut HeaderMap, hsts: bool) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(nothing);
+    if hsts {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
 }
 
 /// What a user reads is for that user, and is asked for again each time; `ETag` makes that cheap.

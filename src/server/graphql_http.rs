@@ -101,7 +101,7 @@ fn wants_page(headers: &HeaderMap) -> bool {
 async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
     if wants_page(request.headers()) {
         if app.settings.explore {
-            return Ok(graphiql::page(State(app)).await.into_response());
+            return Ok(graphiql::page(State(app)).await);
         }
         return Err(Error::NotAcceptable("application/graphql-response+json or application/json"));
     }
@@ -122,7 +122,7 @@ async fn by_post(State(app): State<App>, request: Request) -> Result<Response> {
     if !is_json(request.headers()) {
         return Err(Error::UnsupportedMediaType);
     }
-    let bytes = body::bounded(request.into_body()).await?;
+    let bytes = body::bounded(request.into_body(), app.settings.limits.body()).await?;
     let operation = app.graphql.prepare(call_of_body(&bytes, &app.graphql)?).await?;
     answer(&app, operation, user, media_type).await
 }

@@ -10,6 +10,9 @@ use super::App;
 use crate::error::{Error, Result};
 use crate::rest::openapi::schemas::Health;
 
+/// The paths of [`routes`].
+pub(super) const PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
+
 /// The health checks. They take no token.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(livez)).routes(routes!(readyz))
@@ -44,7 +47,7 @@ async fn livez() -> Json<Value> {
     ),
 )]
 async fn readyz(State(app): State<App>) -> Result<Json<Value>> {
-    if app.is_draining() {
+    if app.stop.has_begun() {
         return Err(Error::unavailable("the server is stopping"));
     }
     app.store.ping().await?;

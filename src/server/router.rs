@@ -1,5 +1,7 @@
 //! Which route is whose, and the layers around all of them.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -12,9 +14,12 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::normalize_path::NormalizePathLayer;
 
-use super::{App, Settings, boundary, docs, door, graphiql, graphql_http, guard, health};
+use super::{App, Settings, boundary, docs, door, graphiql, graphql_http, guard, health, limits};
 use crate::error::Error;
 use crate::rest;
+
+/// How long browsers need not ask again what a page may call.
+const PREFLIGHT: Duration = Duration::from_mins(10);
 
 /// The whole service. Every route answers with and without a trailing slash.
 pub fn router(app: &App) -> Router {
@@ -44,11 +49,12 @@ pub fn router(app: &App) -> Router {
     let routes = if settings.loopback_only { routes.layer(from_fn(guard::loopback_only)) } else { routes };
     let routes = routes
         .layer(CatchPanicLayer::custom(boundary::panicked))
+        .layer(from_fn_with_state(limits::Gate::new(&settings.limits), limits::bounded))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(app.clone(), door::tell_what_is_left))
         .layer(from_fn(boundary::render_errors))
         .layer(cors(&settings))
-        .layer(from_fn(boundary::boundary));
+        .layer(from_fn_with_state(settings, boundary::boundary));
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 
@@ -57,6 +63,7 @@ fn cors(settings: &Settings) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(settings.cors_origins.clone())
         .allow_credentials(true)
+        .max_age(PREFLIGHT)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS])
         .allow_headers([
             header::AUTHORIZATION,

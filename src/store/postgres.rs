@@ -10,6 +10,7 @@ use tokio_postgres::NoTls;
 
 use crate::database_url::PostgresUrl;
 use crate::error::{Cause, Error, Result};
+use crate::timing::{Phase, measure};
 use crate::tls;
 
 /// How long a request waits for a connection before it is told to come back later.
@@ -37,12 +38,12 @@ impl Postgres {
 
     /// A connection that others use at the same time, for reads that are never slow.
     pub(super) async fn shared(&self) -> Result<Arc<Connection>> {
-        self.shared.get().await.map(|handle| Arc::clone(&handle)).map_err(unavailable)
+        measure(Phase::Pool, self.shared.get()).await.map(|handle| Arc::clone(&handle)).map_err(unavailable)
     }
 
     /// A connection of one's own.
     pub(super) async fn exclusive(&self) -> Result<PooledConnection<'_, Exclusive>> {
-        self.exclusive.get().await.map_err(unavailable)
+        measure(Phase::Pool, self.exclusive.get()).await.map_err(unavailable)
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use crate::error::{Cause, Error, Result};
 use crate::store::failure;
+use crate::timing::{Phase, measure};
 
 /// How long a request waits for a connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,11 +67,12 @@ async fn run<T: Send + 'static>(
     pool: &Pool<Manager>,
     work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
 ) -> Result<T> {
-    let mut connection = pool.get_owned().await.map_err(|error| match error {
+    let mut connection = measure(Phase::Pool, pool.get_owned()).await.map_err(|error| match error {
         bb8::RunError::User(cause) => Error::unavailable(cause),
         bb8::RunError::TimedOut => Error::unavailable("no database connection came free in time"),
     })?;
-    spawn_blocking(move || work(&mut connection)).await.map_err(Error::internal)?.map_err(failure)
+    let work = spawn_blocking(move || work(&mut connection));
+    measure(Phase::Database, work).await.map_err(Error::internal)?.map_err(failure)
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -23,12 +23,15 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// Known to all, and knowing only each other.
-const DOMAIN: &[&str] = &["error", "task", "user", "clock"];
+const DOMAIN: &[&str] = &["error", "task", "user", "clock", "timing"];
 
 /// Who may use a crate that brings a whole world along.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["server", "auth", "rest"]),
     ("tower_http", &["server"]),
+    ("hyper", &["server"]),
+    ("hyper_util", &["server"]),
+    ("rustix", &["server"]),
     ("http", &["cli", "config", "server", "auth", "rest", "error"]),
     ("async_graphql", &["server", "rest", "graphql"]),
     ("async_graphql_value", &["graphql"]),

@@ -11,28 +11,42 @@ use serde_json::Value;
 
 use crate::support::{Backend, Database, Postgres, Sqlite};
 
-const SECRET: &str = "a secret of thirty-two bytes, no more";
+pub const SECRET: &str = "a secret of thirty-two bytes, no more";
 
 /// A running `taskgate serve`.
-struct Service {
-    child: Child,
-    address: String,
+pub struct Service {
+    pub child: Child,
+    pub address: String,
 }
 
 impl Service {
     /// Starts it; [`Service::wait`] tells when it listens.
     fn spawn(database: &str) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_taskgate"))
-            .arg("serve")
-            .env_clear()
-            .envs([("DATABASE_URL", database), ("BETTER_AUTH_SECRET", SECRET), ("LISTEN", "127.0.0.1:0")])
-            .current_dir(std::env::temp_dir())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        Self::spawn_with(database, &[])
     }
 
-    fn wait(mut child: Child) -> Self {
+    fn spawn_with(database: &str, settings: &[(&str, &str)]) -> Child {
+        Self::command(env!("CARGO_BIN_EXE_taskgate"), database, settings).arg("serve").spawn().unwrap()
+    }
+
+    /// A program in the environment that the service has.
+    pub fn command(program: &str, database: &str, settings: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .envs([("DATABASE_URL", database), ("BETTER_AUTH_SECRET", SECRET), ("LISTEN", "127.0.0.1:0")])
+            .envs(settings.iter().copied())
+            .current_dir(std::env::temp_dir())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// A service that listens.
+    pub fn start(database: &str, settings: &[(&str, &str)]) -> Self {
+        Self::wait(Self::spawn_with(database, settings))
+    }
+
+    pub fn wait(mut child: Child) -> Self {
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut told = String::new();
         let address = loop {
@@ -49,13 +63,13 @@ impl Service {
         Self { child, address }
     }
 
-    fn connect(&self) -> TcpStream {
+    pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream
     }
 
-    fn status(&self, path: &str) -> String {
+    pub fn status(&self, path: &str) -> String {
         let mut stream = self.connect();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -63,9 +77,19 @@ impl Service {
         answer.split(' ').nth(1).unwrap().to_owned()
     }
 
-    fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+    pub fn terminate(&self) {
+        self.send_signal("-TERM");
+    }
+
+    pub fn send_signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// A token of `user` that the service accepts.
+    pub fn token(user: &str) -> String {
+        let token = Self::command(env!("CARGO_BIN_EXE_taskgate"), "", &[]).args(["token", "--sub", user]).output();
+        String::from_utf8(token.unwrap().stdout).unwrap().trim().to_owned()
     }
 }
 
@@ -90,20 +114,14 @@ async fn ten_started_together_on_an_empty_database_all_come_up(#[values(Sqlite, 
 async fn a_stop_lets_running_requests_finish() {
     let database = Database::empty(Sqlite).await;
     let mut service = Service::wait(Service::spawn(&database.text));
-    let token = Command::new(env!("CARGO_BIN_EXE_taskgate"))
-        .args(["token", "--sub", "ann"])
-        .env_clear()
-        .env("BETTER_AUTH_SECRET", SECRET)
-        .output()
-        .unwrap();
-    let token = String::from_utf8(token.stdout).unwrap();
+    let token = Service::token("ann");
     let body = r#"{"title": "half"}"#;
     let mut stream = service.connect();
     write!(
         stream,
         "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-        token.trim(),
+        token,
         body.len(),
         &body[..5]
     )

@@ -3,6 +3,7 @@
 mod app;
 mod database;
 mod graphql;
+mod hold;
 mod openapi;
 mod proxy;
 

@@ -39,7 +39,7 @@ fn all() -> Vec<Refusal> {
             "The task has changed: its `ETag` is none of those in `If-Match`.",
             Error::PreconditionFailed { current: Revision(headers::REVISION) },
         ),
-        Refusal::new("The body is too large.", Error::PayloadTooLarge { limit: body::MAX_BYTES }),
+        Refusal::new("The body is too large.", Error::PayloadTooLarge { limit: body::Bounds::default().bytes }),
         Refusal::new("The body is not declared as JSON.", Error::UnsupportedMediaType),
         broken_rules(),
         Refusal::new(

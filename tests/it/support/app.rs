@@ -65,11 +65,7 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
             cors_origins: vec!["http://localhost:3000".parse().unwrap()],
             explore: true,
             docs: true,
-            loopback_only: false,
-            explorer_token: None,
-            rate_limit: None,
-            trusted_documents: None,
-            trusted_proxies: Vec::new(),
+            ..Settings::default()
         },
         hide_foreign_tasks: false,
         database_url: database.url.clone(),
