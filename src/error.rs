@@ -285,7 +285,7 @@ impl Error {
         Self::Unavailable(cause.into().into())
     }
 
-    /// It took too long, with what is known of it.
+    /// Something that we depend on is too slow, with what is known of it.
     pub fn timeout(cause: impl Into<Cause>) -> Self {
         Self::Timeout(cause.into().into())
     }

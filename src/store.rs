@@ -6,17 +6,18 @@
 //!
 //! To add a query: write it in `tasks.rs` or `changes.rs` with [`on_connection!`] or [`change!`], and nothing else.
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use std::time::Duration;
 
+use self::failure::Failure;
+use self::health::Health;
 use crate::clock::SharedClock;
 use crate::database_url::DatabaseUrl;
-use crate::error::{Error, Result};
 
 /// Runs a Diesel query on whichever database this is: `on_connection!(store, shared, |connection| query.load(connection))`.
 ///
 /// `shared` takes the connection that others read from at the same time (short reads only), `exclusive` one of its
 /// own. The body is expanded once for each database, with `DB` the backend; it owns what it uses, because SQLite runs
-/// it on another thread.
+/// it on another thread. It only reads: where the connection ends in the middle, it is run once more on another one.
 macro_rules! on_connection {
     ($store:expr, $pool:ident, |$connection:ident| $body:expr) => {
         match &$store.database {
@@ -24,9 +25,16 @@ macro_rules! on_connection {
                 #[allow(unused_imports)]
                 use diesel::pg::Pg as DB;
                 use diesel_async::RunQueryDsl;
-                let pooled = postgres.$pool().await?;
-                let $connection = &mut &pooled.inner;
-                $crate::timing::measure($crate::timing::Phase::Database, $body).await.map_err($crate::store::failure)
+                let mut is_repeated = false;
+                loop {
+                    let pooled = postgres.$pool().await?;
+                    let $connection = &mut &pooled.inner;
+                    let run = postgres.run(&pooled.link, $body);
+                    match $crate::timing::measure($crate::timing::Phase::Database, run).await {
+                        Err($crate::store::Failure::Lost(_)) if !is_repeated => is_repeated = true,
+                        outcome => break outcome.map_err($crate::error::Error::from),
+                    }
+                }
             }
             $crate::store::Database::Sqlite(sqlite) => {
                 use diesel::RunQueryDsl;
@@ -40,6 +48,8 @@ macro_rules! on_connection {
 
 /// Raises the owner's revision by `bump` and runs the one statement that takes it: in PostgreSQL as one statement, in
 /// SQLite as two in one transaction. `None` when there was nothing to change.
+///
+/// It is repeated only where the database says that nothing of it was carried out, and asks for it again.
 macro_rules! change {
     ($store:expr, $row:ty, $bump:expr, $change:expr) => {
         match &$store.database {
@@ -49,14 +59,14 @@ macro_rules! change {
                 let pooled = postgres.exclusive().await?;
                 let mut attempt = 1;
                 loop {
-                    let statement = $crate::store::sql::Bumped { bump: $bump, change: $change };
-                    let run = statement.get_result::<$row>(&mut &pooled.inner);
-                    let outcome = $crate::timing::measure($crate::timing::Phase::Database, run).await.optional();
-                    match outcome {
-                        Err(error) if attempt < $crate::store::ATTEMPTS && $crate::store::is_retryable(&error) => {
-                            attempt += 1;
-                        }
-                        outcome => break outcome.map_err($crate::store::failure),
+                    let work = async {
+                        let statement = $crate::store::sql::Bumped { bump: $bump, change: $change };
+                        statement.get_result::<$row>(&mut &pooled.inner).await.optional()
+                    };
+                    let run = postgres.run(&pooled.link, work);
+                    match $crate::timing::measure($crate::timing::Phase::Database, run).await {
+                        Err(failure) if attempt < $crate::store::ATTEMPTS && failure.is_retryable() => attempt += 1,
+                        outcome => break outcome.map_err($crate::error::Error::from),
                     }
                 }
             }
@@ -77,8 +87,12 @@ macro_rules! change {
 
 mod backup;
 mod changes;
+mod failure;
+mod health;
 pub mod migrate;
 mod postgres;
+mod prepare;
+mod readiness;
 pub mod schema;
 mod sql;
 mod sqlite;
@@ -87,12 +101,23 @@ pub mod timestamp;
 
 pub use backup::backup;
 pub use changes::Target;
+pub use prepare::check_route;
 pub use tasks::{Counts, Direction, Filter, Key, Page, PageRequest, SortField, SortKey};
+
+/// How often a statement is run that the database itself asks to run again.
+const ATTEMPTS: u32 = 3;
+
+/// How long a request waits for a connection before it is told to come back later, which is promised within 2 s.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1800);
+
+/// How long a statement may take where nobody says otherwise.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database with its pools.
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Database,
+    health: Health,
     clock: SharedClock,
     /// Whether another user's task looks like one that does not exist.
     hides_foreign_tasks: bool,
@@ -105,14 +130,25 @@ enum Database {
 }
 
 impl Store {
-    /// The store at `url`, with at most `pool_size` connections. Nothing is connected or migrated yet.
+    /// The store at `url`, with at most `pool_size` connections. Its tables are there; nothing is connected yet.
     #[must_use]
     pub fn new(url: &DatabaseUrl, pool_size: u32, clock: SharedClock) -> Self {
+        let health = Health::new();
         let database = match url {
-            DatabaseUrl::Postgres(url) => Database::Postgres(postgres::Postgres::new(url, pool_size)),
-            DatabaseUrl::Sqlite(path) => Database::Sqlite(sqlite::Sqlite::new(path, pool_size)),
+            DatabaseUrl::Postgres(url) => Database::Postgres(postgres::Postgres::new(url, pool_size, health.clone())),
+            DatabaseUrl::Sqlite(path) => Database::Sqlite(sqlite::Sqlite::new(path, pool_size, health.clone())),
         };
-        Self { database, clock, hides_foreign_tasks: false }
+        Self { database, health, clock, hides_foreign_tasks: false }
+    }
+
+    /// The same store, in which a statement, or a transaction, may take so long and no longer.
+    #[must_use]
+    pub const fn with_statement_timeout(mut self, timeout: Duration) -> Self {
+        match &mut self.database {
+            Database::Postgres(postgres) => postgres.statement_timeout = timeout,
+            Database::Sqlite(sqlite) => sqlite.statement_timeout = timeout,
+        }
+        self
     }
 
     /// The same store, to which another user's task is as if it did not exist.
@@ -120,37 +156,5 @@ impl Store {
     pub const fn hiding_foreign_tasks(mut self, hides: bool) -> Self {
         self.hides_foreign_tasks = hides;
         self
-    }
-
-    /// Asks the database for an answer, any answer.
-    pub async fn ping(&self) -> Result<()> {
-        on_connection!(self, exclusive, |connection| diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>(
-            "1"
-        ))
-        .get_result::<i32>(connection))
-        .map(drop)
-    }
-}
-
-/// How often a statement is run that the database itself asks to run again.
-const ATTEMPTS: u32 = 3;
-
-/// Whether the database took nothing of the statement and asks for it again (SQLSTATE 40001, 40P01).
-fn is_retryable(error: &DieselError) -> bool {
-    match error {
-        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
-        DieselError::DatabaseError(_, information) => information.message() == "deadlock detected",
-        _ => false,
-    }
-}
-
-/// What a caller is told when the database fails; the log has the rest.
-fn failure(error: DieselError) -> Error {
-    match error {
-        DieselError::DatabaseError(
-            DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
-            information,
-        ) => Error::unavailable(information.message().to_owned()),
-        error => Error::internal(error),
     }
 }

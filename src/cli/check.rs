@@ -12,7 +12,7 @@ use crate::config::{Config, LogFormat, Sources, time_text};
 use crate::database_url::DatabaseUrl;
 use crate::graphql::TrustMode;
 use crate::server::Limits;
-use crate::store::migrate;
+use crate::store::{self, migrate};
 use crate::telemetry;
 
 /// What is printed for a setting that has neither a value nor a default.
@@ -41,6 +41,7 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
 
 /// Connects and reads, and changes nothing.
 async fn try_database(url: &DatabaseUrl) -> Result<String, String> {
+    store::check_route(url).await.map_err(|error| error.to_string())?;
     migrate::status(url).await.map(|lines| lines.join("; ")).map_err(|error| error.to_string())
 }
 
@@ -99,6 +100,7 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         (&settings::DATABASE_URL, database.url.to_string()),
         (&settings::DATABASE_DIRECT_URL, direct_url),
         (&settings::DATABASE_POOL_SIZE, database.pool_size.to_string()),
+        (&settings::TASKGATE_STATEMENT_TIMEOUT, format!("{:?}", database.statement_timeout)),
         (&settings::BETTER_AUTH_SECRET, secret(&settings::BETTER_AUTH_SECRET)),
         (&settings::BETTER_AUTH_SECRET_PREVIOUS, secret(&settings::BETTER_AUTH_SECRET_PREVIOUS)),
         (&settings::JWKS_URL, tokens.jwks_url.clone().map_or_else(|| text(None), masked)),

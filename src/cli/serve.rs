@@ -13,6 +13,5 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let trusted = service::trusted_documents(&config.trusted_documents).await?;
     let clock: SharedClock = Arc::new(SystemClock);
     let listener = bind(&config).await?;
-    service::migrate(&config.database).await?;
     service::run(config, clock, listener, trusted, None).await
 }

@@ -1,14 +1,23 @@
 //! Putting the service together: what `serve` and `dev` share.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::Failure;
 use crate::auth::{TokenRules, Verifier};
 use crate::clock::SharedClock;
 use crate::config::{Config, DatabaseConfig, TrustedConfig};
+use crate::database_url::DatabaseUrl;
 use crate::graphql::TrustedDocuments;
 use crate::server::{self, App, Settings};
-use crate::store::{Store, migrate};
+use crate::store::Store;
+use crate::store::migrate::{self, MigrateError};
+
+/// How long a database gets to be there before the service answers without it.
+const HEAD_START: Duration = Duration::from_millis(500);
 
 /// Brings the tables up to date.
 pub(super) async fn migrate(database: &DatabaseConfig) -> Result<(), Failure> {
@@ -47,7 +56,9 @@ pub(super) async fn run(
     explorer_token: Option<String>,
 ) -> Result<(), Failure> {
     let store = Store::new(&config.database.url, config.database.pool_size, clock.clone())
-        .hiding_foreign_tasks(config.hide_foreign_tasks);
+        .hiding_foreign_tasks(config.hide_foreign_tasks)
+        .with_statement_timeout(config.database.statement_timeout)
+        .closed();
     let verifier = verifier(&config.tokens, clock.clone())?;
     verifier.start();
     let settings = Settings {
@@ -63,6 +74,26 @@ pub(super) async fn run(
         rate_limit: config.rate_limit.per_minute,
         trusted_proxies: config.rate_limit.trusted_proxies,
     };
-    let app = App::new(store, verifier, clock, settings).map_err(|error| Failure::Fault(error.to_string()))?;
-    server::serve(app, listener).await.map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
+    let app = App::new(store.clone(), verifier, clock, settings).map_err(|error| Failure::Fault(error.to_string()))?;
+    serve(app, listener, &store, config.database.direct()).await
+}
+
+/// Serves while the store is still made ready: a database that is away is for `/readyz` to tell, and may come. One that
+/// can never do ends the process.
+async fn serve(app: App, listener: TcpListener, store: &Store, direct: &DatabaseUrl) -> Result<(), Failure> {
+    let wrong = |error: MigrateError| Failure::Fault(error.to_string());
+    let serving = async {
+        server::serve(app, listener).await.map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
+    };
+    let (mut preparing, mut serving) = (pin!(store.prepare(direct)), pin!(serving));
+    // Where it is there, or wrong, at once, nothing is served before that is known.
+    if let Ok(outcome) = timeout(HEAD_START, &mut preparing).await {
+        outcome.map_err(wrong)?;
+        return serving.await;
+    }
+    tokio::select! {
+        outcome = &mut serving => return outcome,
+        outcome = preparing => outcome.map_err(wrong)?,
+    }
+    serving.await
 }

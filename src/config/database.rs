@@ -1,8 +1,16 @@
 //! Where the tasks are kept, and how many connections there are to it.
 
-use super::settings::{DATABASE_DIRECT_URL, DATABASE_POOL_SIZE, DATABASE_URL, Setting};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::settings::{DATABASE_DIRECT_URL, DATABASE_POOL_SIZE, DATABASE_URL, Setting, TASKGATE_STATEMENT_TIMEOUT};
 use super::sources::Sources;
 use crate::database_url::DatabaseUrl;
+
+/// The bounds of `TASKGATE_STATEMENT_TIMEOUT`.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+const LONGEST_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// The database, and how to connect.
 #[derive(Debug, Clone)]
@@ -13,6 +21,8 @@ pub struct DatabaseConfig {
     pub direct_url: Option<DatabaseUrl>,
     /// `DATABASE_POOL_SIZE`: at least 1.
     pub pool_size: u32,
+    /// `TASKGATE_STATEMENT_TIMEOUT`: at least a millisecond.
+    pub statement_timeout: Duration,
 }
 
 impl DatabaseConfig {
@@ -31,7 +41,7 @@ impl DatabaseConfig {
             // A `.env` with both URLs of a PostgreSQL database stays usable with `--database-url sqlite://…`.
             (DatabaseUrl::Sqlite(_), _) => None,
         };
-        Ok(Self { url, direct_url, pool_size: pool_size(sources)? })
+        Ok(Self { url, direct_url, pool_size: pool_size(sources)?, statement_timeout: statement_timeout(sources)? })
     }
 
     /// The URL for what does not work through a pooler, such as migrations.
@@ -49,6 +59,14 @@ fn database_url(sources: &Sources, setting: &Setting) -> Result<Option<DatabaseU
 fn pool_size(sources: &Sources) -> Result<u32, String> {
     let size = sources.value(&DATABASE_POOL_SIZE).and_then(|text| text.parse().ok()).filter(|size| *size > 0);
     size.ok_or_else(|| sources.refuse(&DATABASE_POOL_SIZE, "write a whole number of connections, at least 1"))
+}
+
+fn statement_timeout(sources: &Sources) -> Result<Duration, String> {
+    let timeout = sources.value(&TASKGATE_STATEMENT_TIMEOUT).and_then(|text| text.parse::<SignedDuration>().ok());
+    let timeout = timeout.and_then(|timeout| Duration::try_from(timeout).ok());
+    timeout
+        .filter(|timeout| (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(timeout))
+        .ok_or_else(|| sources.refuse(&TASKGATE_STATEMENT_TIMEOUT, "write a time from 1ms to 1h, such as 500ms or 5s"))
 }
 
 #[cfg(test)]
@@ -87,6 +105,19 @@ mod tests {
         for size in ["0", "-1", "ten", "1.5", "4294967296"] {
             let sentence = resolve([("DATABASE_POOL_SIZE", size)]).unwrap_err();
             assert!(sentence.starts_with("DATABASE_POOL_SIZE: ") && sentence.contains("at least 1"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_statement_timeout_is_a_time_as_people_write_it() {
+        let timeout = |text| resolve([("TASKGATE_STATEMENT_TIMEOUT", text)]).map(|config| config.statement_timeout);
+        for (text, milliseconds) in [("", 5_000), ("500ms", 500), ("5s", 5_000), ("1m 30s", 90_000), ("1h", 3_600_000)]
+        {
+            assert_eq!(timeout(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["0s", "5", "-1s", "soon", "2h", "1us"] {
+            let sentence = timeout(text).unwrap_err();
+            assert!(sentence.starts_with("TASKGATE_STATEMENT_TIMEOUT: ") && sentence.contains("5s"), "{sentence}");
         }
     }
 }

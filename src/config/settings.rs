@@ -50,8 +50,10 @@ impl Group {
 pub const GROUPS: [&Group; 7] = [&DATABASE, &TOKENS, &HTTP, &LIMITS, &RATE_LIMIT, &GRAPHQL, &LOG];
 
 /// Where the tasks are kept.
-pub const DATABASE: Group =
-    Group { heading: "Database", settings: &[&DATABASE_URL, &DATABASE_DIRECT_URL, &DATABASE_POOL_SIZE] };
+pub const DATABASE: Group = Group {
+    heading: "Database",
+    settings: &[&DATABASE_URL, &DATABASE_DIRECT_URL, &DATABASE_POOL_SIZE, &TASKGATE_STATEMENT_TIMEOUT],
+};
 
 /// Whose tokens are accepted.
 pub const TOKENS: Group = Group {
@@ -114,6 +116,14 @@ pub const DATABASE_POOL_SIZE: Setting = Setting {
     value: "NUMBER",
     default: Some("10"),
     help: "The most connections that are open to the database at once",
+};
+
+pub const TASKGATE_STATEMENT_TIMEOUT: Setting = Setting {
+    variable: "TASKGATE_STATEMENT_TIMEOUT",
+    flag: "statement-timeout",
+    value: "TIME",
+    default: Some("5s"),
+    help: "How long the database may take over a statement before the caller is answered 504, such as 500ms or 5s",
 };
 
 pub const BETTER_AUTH_SECRET: Setting = Setting {

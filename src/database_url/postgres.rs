@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
@@ -12,6 +13,21 @@ use tokio_postgres::config::{ChannelBinding, Host, SslMode, SslNegotiation};
 
 /// What a server sees of us when the URL does not say otherwise.
 const APPLICATION_NAME: &str = "taskgate";
+
+/// How long one host may take to be connected to, when the URL does not say otherwise. A request waits no longer for a
+/// connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long what we sent may stay unacknowledged by the peer's system.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// After how long a silence the peer's system is asked whether it is there, how often, and at what distance.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(15);
+const KEEPALIVES_RETRIES: u32 = 3;
+const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What `tokio_postgres` has where nothing is said.
+const KEEPALIVES_IDLE_OF_TOKIO_POSTGRES: Duration = Duration::from_hours(2);
 
 /// The parameters that `tokio_postgres` reads itself.
 const PASSED_ON: [&str; 18] = [
@@ -84,9 +100,39 @@ impl PostgresUrl {
             config.application_name(APPLICATION_NAME);
         }
         let mut url = Self { config, tls, shown: parts.masked() };
+        url.find_dead_peers();
         url.leave_unix_sockets_alone();
         url.check()?;
         Ok(url)
+    }
+
+    /// How long connecting may take, all hosts and the handshakes included.
+    #[must_use]
+    pub fn connect_limit(&self) -> Duration {
+        let hosts = self.config.get_hosts().len().max(self.config.get_hostaddrs().len()).max(1);
+        let each = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        each.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX))
+    }
+
+    /// A machine that lost its power or its network says nothing, and the system's own defaults take it for alive for
+    /// hours. What the URL says stays.
+    fn find_dead_peers(&mut self) {
+        let config = &mut self.config;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(TCP_USER_TIMEOUT);
+        }
+        if config.get_keepalives_idle() == KEEPALIVES_IDLE_OF_TOKIO_POSTGRES {
+            config.keepalives_idle(KEEPALIVES_IDLE);
+        }
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_interval(KEEPALIVES_INTERVAL);
+        }
+        if config.get_keepalives_retries().is_none() {
+            config.keepalives_retries(KEEPALIVES_RETRIES);
+        }
     }
 
     /// A Unix socket has no TLS, and libpq ignores `sslmode` for one.

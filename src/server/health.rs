@@ -50,6 +50,6 @@ async fn readyz(State(app): State<App>) -> Result<Json<Value>> {
     if app.stop.has_begun() {
         return Err(Error::unavailable("the server is stopping"));
     }
-    app.store.ping().await?;
+    app.store.check().await?;
     Ok(Json(json!({ "status": "ready" })))
 }

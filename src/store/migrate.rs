@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::result::Error as DieselError;
 use diesel::result::Error::RollbackTransaction;
 use diesel::{Connection as _, QueryableByName, SqliteConnection};
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::task::spawn_blocking;
 
-use super::postgres;
+use super::postgres::{ConnectError, Connection, FAREWELL};
 use super::sqlite;
 use crate::database_url::{DatabaseUrl, PostgresUrl};
 use crate::error::Cause;
@@ -22,6 +23,9 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 /// The advisory lock that migrating nodes take, one number for all versions of taskgate.
 const LOCK: i64 = 0x7461_736b_6761_7465;
 
+/// How long to wait before the lock is tried again that another node has.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
 /// How often a node tries where advisory locks do not exist and another may be at work.
 const ATTEMPTS: u32 = 5;
 
@@ -30,6 +34,8 @@ const ATTEMPTS: u32 = 5;
 pub enum MigrateError {
     #[error("The database cannot be reached: {0}. Check DATABASE_URL and that the server is running.")]
     Unreachable(#[source] Cause),
+    #[error("The database cannot be used as it is configured: {0}. Check its URL.")]
+    Unusable(#[source] Cause),
     #[error("The database file {path} cannot be opened: {cause}. Check that its folder exists and can be written.")]
     Unopenable { path: String, cause: Cause },
     #[error(
@@ -44,6 +50,15 @@ pub enum MigrateError {
     Encoding(String),
     #[error("The database could not be migrated: {0}. Nothing of the failed migration was kept.")]
     Failed(#[source] Cause),
+}
+
+impl From<ConnectError> for MigrateError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Away(cause) => Self::Unreachable(cause),
+            ConnectError::Wrong(cause) => Self::Unusable(cause),
+        }
+    }
 }
 
 /// What to do with the migrations, on either database.
@@ -110,28 +125,55 @@ fn on_sqlite(path: &Path, task: Task) -> Result<Vec<String>, MigrateError> {
 async fn on_postgres(url: &PostgresUrl, task: Task) -> Result<Vec<String>, MigrateError> {
     let mut attempt = 1;
     loop {
-        let mut connection = postgres::Connection::open(url).await.map_err(MigrateError::Unreachable)?.inner;
-        check_encoding(&mut connection).await?;
-        let locked = connection.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).await.is_ok();
+        let Connection { mut inner, link } = Connection::open(url, None).await?;
+        check_encoding(&mut inner).await?;
+        let lock = lock(url).await?;
         if matches!(task, Task::Status) {
             // To look must change nothing: what is begun here ends, undone, with the connection.
-            connection.batch_execute("BEGIN").await.map_err(|error| MigrateError::Unreachable(error.into()))?;
+            inner.batch_execute("BEGIN").await.map_err(|error| MigrateError::Unreachable(error.into()))?;
         }
-        let outcome = spawn_blocking(move || {
-            // The lock is the session's, and ends with the connection.
-            let mut harness = AsyncMigrationHarness::new(connection);
-            steps(&mut harness, &POSTGRES, task)
+        let (outcome, _harness) = spawn_blocking(move || {
+            let mut harness = AsyncMigrationHarness::new(inner);
+            (steps(&mut harness, &POSTGRES, task), harness)
         })
         .await
         .map_err(|error| MigrateError::Failed(error.into()))?;
         match outcome {
-            Err(MigrateError::Failed(_)) if !locked && attempt < ATTEMPTS => {
+            Err(MigrateError::Failed(cause)) if link.ends_within(FAREWELL).await => {
+                return Err(MigrateError::Unreachable(cause));
+            }
+            Err(MigrateError::Failed(_)) if lock.is_none() && attempt < ATTEMPTS => {
                 attempt += 1;
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             outcome => return outcome,
         }
     }
+}
+
+/// A connection that holds the lock until it is dropped; none where the database has no such locks.
+///
+/// A transaction holds it, not a session, and none waits for it in the database: where a pooler is in between, its
+/// sessions are others' too, and those who wait could take the last one from the one who works.
+async fn lock(url: &PostgresUrl) -> Result<Option<Connection>, MigrateError> {
+    let lost = |error: DieselError| MigrateError::Unreachable(error.into());
+    let mut connection = Connection::open(url, None).await?;
+    loop {
+        connection.inner.batch_execute("BEGIN").await.map_err(lost)?;
+        let lock = format!("SELECT pg_try_advisory_xact_lock({LOCK}) AS is_locked");
+        match diesel::sql_query(lock).get_result(&mut connection.inner).await {
+            Ok(Lock { is_locked: true }) => return Ok(Some(connection)),
+            Ok(Lock { is_locked: false }) => connection.inner.batch_execute("ROLLBACK").await.map_err(lost)?,
+            Err(_) => return Ok(None),
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+}
+
+#[derive(QueryableByName)]
+struct Lock {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    is_locked: bool,
 }
 
 #[derive(QueryableByName)]

@@ -1,20 +1,33 @@
-//! PostgreSQL: connections that know when they are closed, and the two pools that own them.
+//! PostgreSQL: the two pools, and the deadline of each statement.
+
+mod connection;
+mod manager;
+mod probe;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bb8::{ManageConnection, Pool, PooledConnection};
-use diesel_async::AsyncPgConnection;
-use tokio_postgres::NoTls;
+use diesel::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use tokio::time::timeout;
 
+pub(super) use self::connection::{ConnectError, Connection, Link};
+use self::manager::{Exclusive, Shared, Way};
+pub(super) use self::probe::{Route, probe};
+use super::failure::Failure;
+use super::health::{Health, State};
+use super::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT};
 use crate::database_url::PostgresUrl;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Error, Result};
 use crate::timing::{Phase, measure};
-use crate::tls;
 
-/// How long a request waits for a connection before it is told to come back later.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much longer than we the server waits for a statement of ours: we are the ones who give up, and it does not work
+/// for nobody much longer.
+const SERVER_MARGIN: Duration = Duration::from_millis(500);
+
+/// A server that ends a connection says so first. How long the end may take to follow.
+pub(super) const FAREWELL: Duration = Duration::from_millis(250);
 
 /// The pools of one database.
 #[derive(Debug, Clone)]
@@ -24,26 +37,97 @@ pub(super) struct Postgres {
     shared: Pool<Shared>,
     /// Whatever may be slow, and every write: nothing waits behind them.
     exclusive: Pool<Exclusive>,
+    way: Arc<Way>,
+    pub(super) statement_timeout: Duration,
+    health: Health,
 }
 
 impl Postgres {
     /// Pools of at most `size` connections together, at least two. Nothing is connected yet.
-    pub(super) fn new(url: &PostgresUrl, size: u32) -> Self {
-        let exclusive = Exclusive(url.clone());
+    pub(super) fn new(url: &PostgresUrl, size: u32, health: Health) -> Self {
+        let way = Arc::new(Way::new(url.clone()));
         Self {
-            shared: pool_of(1, Shared(exclusive.clone())),
-            exclusive: pool_of(size.saturating_sub(1).max(1), exclusive),
+            shared: pool_of(1, Shared(Arc::clone(&way))),
+            exclusive: pool_of(size.saturating_sub(1).max(1), Exclusive(Arc::clone(&way))),
+            way,
+            statement_timeout: STATEMENT_TIMEOUT,
+            health,
         }
+    }
+
+    /// Looks at what is between us and the database, and makes the connections of the pools accordingly from now on.
+    pub(super) async fn find_route(&self) -> Result<Route, ConnectError> {
+        let route = probe(&self.way.url).await?;
+        if route == Route::Direct {
+            self.way.limit_statements(self.statement_timeout + SERVER_MARGIN);
+        }
+        Ok(route)
     }
 
     /// A connection that others use at the same time, for reads that are never slow.
     pub(super) async fn shared(&self) -> Result<Arc<Connection>> {
-        measure(Phase::Pool, self.shared.get()).await.map(|handle| Arc::clone(&handle)).map_err(unavailable)
+        self.check_out(&self.shared).await.map(|handle| Arc::clone(&handle))
     }
 
     /// A connection of one's own.
     pub(super) async fn exclusive(&self) -> Result<PooledConnection<'_, Exclusive>> {
-        measure(Phase::Pool, self.exclusive.get()).await.map_err(unavailable)
+        self.check_out(&self.exclusive).await
+    }
+
+    async fn check_out<'a, M: ManageConnection>(&self, pool: &'a Pool<M>) -> Result<PooledConnection<'a, M>> {
+        self.health.is_open()?;
+        measure(Phase::Pool, pool.get()).await.map_err(|_| {
+            self.health.set(State::Ill);
+            let reason = self.way.last_failure().unwrap_or_else(|| "all are in use".to_owned());
+            Error::unavailable(format!("no database connection came free within {ACQUIRE_TIMEOUT:?}: {reason}"))
+        })
+    }
+
+    /// Runs a statement, or a transaction of several, within the deadline.
+    ///
+    /// Where no answer came in time, the connection is broken off: what it is doing is not known. An exclusive one is
+    /// not used again either when the caller goes away in the middle.
+    pub(super) async fn run<T>(&self, link: &Link, work: impl Future<Output = QueryResult<T>>) -> Result<T, Failure> {
+        let started = Instant::now();
+        link.set_busy(true);
+        let outcome = timeout(self.statement_timeout, work).await;
+        link.set_busy(false);
+        let failure = match outcome {
+            Ok(Ok(value)) => {
+                self.health.set(State::Well);
+                return Ok(value);
+            }
+            Ok(Err(error)) => self.failure(link, error, started).await,
+            Err(_) => Failure::Late(self.statement_timeout),
+        };
+        match &failure {
+            Failure::Refused(_) => self.health.set(State::Well),
+            Failure::Lost(_) | Failure::Late(_) => {
+                link.break_off();
+                self.health.set(State::Ill);
+            }
+        }
+        Err(failure)
+    }
+
+    /// What it means that the database or the driver answered with an error.
+    ///
+    /// Diesel keeps the SQLSTATE to itself. So a session that was terminated (57P01) is known by its end, and a
+    /// statement that the server gave up on (57014) by its duration.
+    async fn failure(&self, link: &Link, error: DieselError, started: Instant) -> Failure {
+        let DieselError::DatabaseError(kind, information) = &error else { return Failure::Refused(error) };
+        let lost = || Failure::Lost(information.message().to_owned().into());
+        match kind {
+            // Read-only is what a server that has become a standby is; the next connection finds the one to write to.
+            DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::ReadOnlyTransaction => lost(),
+            DatabaseErrorKind::Unknown if started.elapsed() >= self.statement_timeout => {
+                Failure::Late(self.statement_timeout)
+            }
+            DatabaseErrorKind::Unknown if link.ends_within(FAREWELL).await => lost(),
+            _ => Failure::Refused(error),
+        }
     }
 }
 
@@ -51,94 +135,9 @@ fn pool_of<M: ManageConnection>(size: u32, manager: M) -> Pool<M> {
     Pool::builder()
         .max_size(size)
         .connection_timeout(ACQUIRE_TIMEOUT)
+        // The pool would wait longer each time, and notice late that the database is back.
+        .retry_connection(false)
         // Costs no round trip: it reads the flag that the driver task sets.
         .test_on_check_out(true)
         .build_unchecked(manager)
-}
-
-fn unavailable(error: bb8::RunError<Cause>) -> Error {
-    match error {
-        bb8::RunError::User(cause) => Error::unavailable(cause),
-        bb8::RunError::TimedOut => Error::unavailable("no database connection came free in time"),
-    }
-}
-
-/// A connection, and whether it is still one.
-pub(super) struct Connection {
-    pub(super) inner: AsyncPgConnection,
-    closed: Arc<AtomicBool>,
-}
-
-impl Connection {
-    /// Connects, with TLS as the URL asks for.
-    pub(super) async fn open(url: &PostgresUrl) -> Result<Self, Cause> {
-        let closed = Arc::new(AtomicBool::new(false));
-        let client = if let Some(tls) = tls::connector(url)? {
-            let (client, connection) = url.config.connect(tls).await?;
-            drive(connection, Arc::clone(&closed));
-            client
-        } else {
-            let (client, connection) = url.config.connect(NoTls).await?;
-            drive(connection, Arc::clone(&closed));
-            client
-        };
-        Ok(Self { inner: AsyncPgConnection::try_from(client).await?, closed })
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
-    }
-}
-
-/// Moves the bytes of a connection until it ends.
-fn drive(
-    connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
-    closed: Arc<AtomicBool>,
-) {
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a database connection was lost");
-        }
-        closed.store(true, Ordering::Relaxed);
-    });
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Exclusive(PostgresUrl);
-
-impl ManageConnection for Exclusive {
-    type Connection = Connection;
-    type Error = Cause;
-
-    async fn connect(&self) -> Result<Connection, Cause> {
-        Connection::open(&self.0).await
-    }
-
-    async fn is_valid(&self, connection: &mut Connection) -> Result<(), Cause> {
-        if connection.is_closed() { Err("the connection is closed".into()) } else { Ok(()) }
-    }
-
-    fn has_broken(&self, connection: &mut Connection) -> bool {
-        connection.is_closed()
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Shared(Exclusive);
-
-impl ManageConnection for Shared {
-    type Connection = Arc<Connection>;
-    type Error = Cause;
-
-    async fn connect(&self) -> Result<Arc<Connection>, Cause> {
-        self.0.connect().await.map(Arc::new)
-    }
-
-    async fn is_valid(&self, connection: &mut Arc<Connection>) -> Result<(), Cause> {
-        if connection.is_closed() { Err("the connection is closed".into()) } else { Ok(()) }
-    }
-
-    fn has_broken(&self, connection: &mut Arc<Connection>) -> bool {
-        connection.is_closed()
-    }
 }

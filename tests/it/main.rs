@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "that is how a test fails")]
 
 mod architecture;
+mod checker;
 mod coverage;
 mod differential;
 mod docs;
+mod faults;
 mod graphql;
 mod limits;
 mod openapi;

@@ -1,11 +1,15 @@
 //! What the tests share.
 
 mod app;
+pub mod caller;
+pub mod checker;
+pub mod cluster;
 mod database;
 mod graphql;
 mod hold;
 mod openapi;
 mod proxy;
+pub mod wire;
 
 pub use app::{Answer, Call, Options, TestApp, start, start_on, start_with};
 pub use database::Backend::{Postgres, Sqlite};

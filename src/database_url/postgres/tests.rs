@@ -140,3 +140,22 @@ fn no_error_repeats_the_password() {
         assert!(!sentence.contains(&password), "{sentence}");
     }
 }
+
+#[test]
+fn dead_peers_are_found_unless_the_url_knows_better() {
+    let url = parse("postgres://u@h1,h2/db").unwrap();
+    let times = |url: &PostgresUrl| {
+        let config = &url.config;
+        let tcp = (config.get_tcp_user_timeout().copied(), config.get_keepalives_idle());
+        (config.get_keepalives(), tcp, config.get_keepalives_interval(), config.get_keepalives_retries())
+    };
+    let seconds = Duration::from_secs;
+    assert_eq!(times(&url), (true, (Some(seconds(15)), seconds(15)), Some(seconds(5)), Some(3)));
+    assert_eq!(url.connect_limit(), seconds(4), "two hosts may have to be tried");
+    let url = parse(
+        "postgres://u@h/db?connect_timeout=7&tcp_user_timeout=8&keepalives_idle=9&keepalives_interval=10&keepalives_retries=11",
+    )
+    .unwrap();
+    assert_eq!(times(&url), (true, (Some(seconds(8)), seconds(9)), Some(seconds(10)), Some(11)));
+    assert_eq!(url.connect_limit(), seconds(7));
+}

@@ -1,0 +1,163 @@
+//! One connection: how it is made, how it is known to have ended, and how it is broken off.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, NoTls};
+
+use crate::database_url::PostgresUrl;
+use crate::error::Cause;
+use crate::tls;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::store) enum ConnectError {
+    /// The server or the settings have to be changed first.
+    #[error("{0}")]
+    Wrong(Cause),
+    /// The next attempt may succeed.
+    #[error("{0}")]
+    Away(Cause),
+}
+
+/// A connection, and whether it is still one.
+pub(in crate::store) struct Connection {
+    pub(in crate::store) inner: AsyncPgConnection,
+    pub(in crate::store) link: Link,
+}
+
+impl Connection {
+    /// Connects, with TLS as the URL asks for, within its `connect_timeout`.
+    ///
+    /// `statement_timeout` is what the server is told to give up after. A transaction pooler must not be told: it would
+    /// apply it to whoever gets that session next.
+    pub(in crate::store) async fn open(
+        url: &PostgresUrl,
+        statement_timeout: Option<Duration>,
+    ) -> Result<Self, ConnectError> {
+        let opened = async {
+            let (client, link) = connect(url).await?;
+            let away = |error| ConnectError::Away(Box::new(error));
+            let mut inner = AsyncPgConnection::try_from(client).await.map_err(away)?;
+            if let Some(limit) = statement_timeout {
+                let statement = format!("SET statement_timeout = {}", limit.as_millis());
+                inner.batch_execute(&statement).await.map_err(|error| ConnectError::Away(Box::new(error)))?;
+            }
+            Ok(Self { inner, link })
+        };
+        let limit = url.connect_limit();
+        let late = |_| ConnectError::Away(format!("the server did not answer within {limit:?}").into());
+        let connection = timeout(limit, opened).await.map_err(late)??;
+        connection.link.set_busy(false);
+        Ok(connection)
+    }
+}
+
+/// The client of a connection that has just been made, busy until it is told otherwise.
+pub(super) async fn connect(url: &PostgresUrl) -> Result<(Client, Link), ConnectError> {
+    let link = Link::new();
+    let client = if let Some(tls) = tls::connector(url).map_err(|sentence| ConnectError::Wrong(sentence.into()))? {
+        let (client, connection) = url.config.connect(tls).await.map_err(|error| refused(&error))?;
+        link.drive(connection);
+        client
+    } else {
+        let (client, connection) = url.config.connect(NoTls).await.map_err(|error| refused(&error))?;
+        link.drive(connection);
+        client
+    };
+    Ok((client, link))
+}
+
+/// The bytes of a connection, which a task of ours moves until the connection ends.
+pub(in crate::store) struct Link {
+    closed: Arc<watch::Sender<bool>>,
+    /// Whether an answer is still owed.
+    busy: AtomicBool,
+}
+
+impl Link {
+    fn new() -> Self {
+        Self { closed: Arc::new(watch::Sender::new(false)), busy: AtomicBool::new(true) }
+    }
+
+    fn drive(&self, connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static) {
+        let closed = Arc::clone(&self.closed);
+        tokio::spawn(async move {
+            let mut broken_off = closed.subscribe();
+            tokio::select! {
+                outcome = connection => if let Err(error) = outcome {
+                    tracing::warn!(error = chain(&error), "a database connection was lost");
+                },
+                _ = broken_off.wait_for(|closed| *closed) => {}
+            }
+            closed.send_replace(true);
+        });
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    /// Whether the connection ends within `patience`.
+    pub(in crate::store) async fn ends_within(&self, patience: Duration) -> bool {
+        timeout(patience, self.closed.subscribe().wait_for(|closed| *closed)).await.is_ok()
+    }
+
+    /// Closes the socket, whatever is still going on. Nothing is asked of the server: it may be the one that hangs.
+    pub(super) fn break_off(&self) {
+        self.closed.send_replace(true);
+    }
+
+    pub(super) fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Link {
+    /// A server that owes an answer may never give it, and the task would wait for it. Where none is owed, the task
+    /// says goodbye and ends by itself.
+    fn drop(&mut self) {
+        if self.is_busy() {
+            self.break_off();
+        }
+    }
+}
+
+/// Tells a server that is away from one that will never do.
+fn refused(error: &tokio_postgres::Error) -> ConnectError {
+    let is_wrong = match (error.code(), error.source()) {
+        // Class 28 is authentication.
+        (Some(code), _) => code.code().starts_with("28") || *code == SqlState::INVALID_CATALOG_NAME,
+        // TLS: the certificate does not pass.
+        (None, Some(source)) => match source.downcast_ref::<io::Error>() {
+            Some(error) => error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>),
+            // The server has no TLS, no channel binding, or wants a password where there is none.
+            None => true,
+        },
+        (None, None) => false,
+    };
+    let cause = chain(error).into();
+    if is_wrong { ConnectError::Wrong(cause) } else { ConnectError::Away(cause) }
+}
+
+/// An error and what caused it: `tokio_postgres` says little more than "db error" itself.
+pub(super) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
