@@ -102,4 +102,14 @@ mod tests {
         assert_eq!(Timestamp::from_micros(1_767_952_800_123_456).to_string(), "2026-01-09T10:00:00.123456Z");
         assert_eq!(Timestamp::from_micros(-1).to_string(), "1969-12-31T23:59:59.999999Z");
     }
+
+    #[test]
+    fn what_is_stored_has_a_year_of_four_digits() {
+        let text = |micros| Timestamp::from_stored_micros(micros).map(|instant| instant.to_string());
+        assert_eq!(text(-62_167_219_200_000_000).unwrap(), "0000-01-01T00:00:00.000000Z");
+        assert_eq!(text(253_402_207_199_999_999).unwrap(), "9999-12-30T21:59:59.999999Z");
+        for micros in [-62_167_219_200_000_001, 253_402_300_800_000_000, i64::MIN, i64::MAX] {
+            assert_eq!(text(micros), None, "{micros}");
+        }
+    }
 }

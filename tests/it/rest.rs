@@ -17,6 +17,7 @@ mod bodies;
 mod complete;
 mod compression;
 mod conditional;
+mod consistency;
 mod cors;
 mod create;
 mod delete;

@@ -63,7 +63,10 @@ async fn a_body_is_declared_as_json(#[values(Sqlite, Postgres)] backend: Backend
     }
     assert_eq!(app.get("ann", "/api/tasks").await.json().as_array().unwrap().len(), count);
     assert_eq!(app.get("ann", &path(&task)).await.json(), task);
-    assert_body!(post(&app, None, "title=milk").await, @r#"{"detail": "Send the body as application/json.", "code": "UNSUPPORTED_MEDIA_TYPE"}"#);
+    assert_body!(
+        post(&app, None, "title=milk").await,
+        @r#"{"detail": "Send the body as application/json.", "code": "UNSUPPORTED_MEDIA_TYPE"}"#
+    );
 }
 
 #[rstest]
@@ -243,7 +246,10 @@ async fn a_body_has_a_bound(#[values(Sqlite, Postgres)] backend: Backend) {
             assert_eq!((answer.status.as_u16(), answer.text()), (413, refused.text()), "{method} {bytes}");
         }
     }
-    assert_body!(post(&app, Some("application/json"), padded(MAX_BYTES + 1)).await, @r#"{"detail": "The body is larger than 1048576 bytes.", "code": "PAYLOAD_TOO_LARGE"}"#);
+    assert_body!(
+        post(&app, Some("application/json"), padded(MAX_BYTES + 1)).await,
+        @r#"{"detail": "The body is larger than 1048576 bytes.", "code": "PAYLOAD_TOO_LARGE"}"#
+    );
     assert_eq!(app.get("ann", "/api/tasks").await.json(), json!([task]));
     let put = app.call("ann", Method::PUT, &path(&task)).header("content-type", "application/json");
     assert_eq!(put.body(padded(MAX_BYTES)).send().await.json()["title"], json!("bread"));

@@ -41,7 +41,10 @@ async fn a_route_that_is_none_is_404() {
             assert_error(&answer, 404, "NOT_FOUND", &format!("{method} {route}"));
         }
     }
-    assert_body!(app.get("ann", "/api/nothing").await, @r#"{"detail": "There is no such route.", "code": "NOT_FOUND"}"#);
+    assert_body!(
+        app.get("ann", "/api/nothing").await,
+        @r#"{"detail": "There is no such route.", "code": "NOT_FOUND"}"#
+    );
 }
 
 #[tokio::test]
@@ -56,6 +59,7 @@ async fn a_method_that_a_route_does_not_take_is_405() {
         ("/health", vec!["GET", "HEAD"]),
         ("/livez", vec!["GET", "HEAD"]),
         ("/readyz/", vec!["GET", "HEAD"]),
+        ("/openapi.json", vec!["GET", "HEAD"]),
     ] {
         for method in methods.into_iter().filter(|method| !allowed.contains(method)) {
             let answer = app.call("ann", method.parse().unwrap(), route).send().await;
@@ -70,7 +74,10 @@ async fn a_method_that_a_route_does_not_take_is_405() {
             }
         }
     }
-    assert_body!(app.delete("ann", "/api/tasks").await, @r#"{"detail": "This route does not take this method; see the Allow header.", "code": "METHOD_NOT_ALLOWED"}"#);
+    assert_body!(
+        app.delete("ann", "/api/tasks").await,
+        @r#"{"detail": "This route does not take this method; see the Allow header.", "code": "METHOD_NOT_ALLOWED"}"#
+    );
 }
 
 #[tokio::test]
@@ -96,7 +103,10 @@ async fn without_a_good_token_it_is_401() {
     let missing = app.anonymous(Method::GET, "/api/tasks").send().await;
     assert_error(&missing, 401, "UNAUTHENTICATED", "missing");
     assert_eq!(missing.header("www-authenticate"), "Bearer");
-    assert_body!(missing, @r#"{"detail": "Send a token in the header Authorization: Bearer <token>.", "code": "UNAUTHENTICATED"}"#);
+    assert_body!(
+        missing,
+        @r#"{"detail": "Send a token in the header Authorization: Bearer <token>.", "code": "UNAUTHENTICATED"}"#
+    );
     let expired = get(&format!("Bearer {}", app.token_for("ann", -31))).await;
     assert_error(&expired, 401, "UNAUTHENTICATED", "expired");
     assert_body!(expired, @r#"{"detail": "The token has expired.", "code": "UNAUTHENTICATED"}"#);
@@ -131,7 +141,10 @@ async fn a_fault_of_the_database_tells_nothing_of_itself(#[values(Sqlite, Postgr
         assert!(!answer.text().contains("tasks"), "{}", answer.text());
         assert!(answer.headers.contains_key("x-request-id"));
     }
-    assert_body!(app.get("ann", "/api/tasks").await, @r#"{"detail": "Something went wrong on our side; tell us the request id.", "code": "INTERNAL"}"#);
+    assert_body!(
+        app.get("ann", "/api/tasks").await,
+        @r#"{"detail": "Something went wrong on our side; tell us the request id.", "code": "INTERNAL"}"#
+    );
     app.database.execute("ALTER TABLE gone RENAME TO tasks").await.unwrap();
     assert_eq!(app.get("ann", &route).await.json(), task);
 }
@@ -155,7 +168,10 @@ async fn a_database_that_is_away_is_503(#[case] url: &str) {
         assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0), "{case}");
         assert!(!answer.text().contains("secret") && !answer.text().contains("tasks"), "{}", answer.text());
     }
-    assert_body!(list, @r#"{"detail": "The service cannot answer right now; try again in a moment.", "code": "UNAVAILABLE"}"#);
+    assert_body!(
+        list,
+        @r#"{"detail": "The service cannot answer right now; try again in a moment.", "code": "UNAVAILABLE"}"#
+    );
     for route in ["/health", "/livez"] {
         assert_eq!(app.anonymous(Method::GET, route).send().await.status, 200, "{route}");
     }
@@ -183,6 +199,9 @@ async fn a_panic_is_a_500_and_ends_nothing_else(#[values(Sqlite, Postgres)] back
         assert_eq!(answer.header("cache-control"), "private, no-cache");
     }
     let answer = app.post("ann", "/api/tasks", json!({ "title": "milk" })).await;
-    assert_body!(answer, @r#"{"detail": "Something went wrong on our side; tell us the request id.", "code": "INTERNAL"}"#);
+    assert_body!(
+        answer,
+        @r#"{"detail": "Something went wrong on our side; tell us the request id.", "code": "INTERNAL"}"#
+    );
     assert_eq!(app.get("ann", "/api/tasks").await.json(), json!([]));
 }

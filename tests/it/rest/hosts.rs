@@ -46,7 +46,10 @@ async fn another_host_is_403() {
         let post = hosts.iter().fold(post, |call, host| call.header("host", host)).send().await;
         assert_error(&post, 403, "FORBIDDEN", &format!("{hosts:?}"));
     }
-    assert_body!(get(&app, "/api/tasks", &["example.com"]).await, @r#"{"detail": "This server answers on this machine only; call it as localhost or 127.0.0.1.", "code": "FORBIDDEN"}"#);
+    assert_body!(
+        get(&app, "/api/tasks", &["example.com"]).await,
+        @r#"{"detail": "This server answers on this machine only; call it as localhost or 127.0.0.1.", "code": "FORBIDDEN"}"#
+    );
     assert_eq!(get(&app, "/api/tasks", &["localhost"]).await.json(), json!([]));
 }
 

@@ -51,6 +51,10 @@ async fn anothers_can_be_hidden(#[values(Sqlite, Postgres)] backend: Backend) {
     let foreign = assert_refused(&app, &tasks.foreign, 404, "NOT_FOUND").await;
     let missing = assert_refused(&app, &json!({ "id": 999 }), 404, "NOT_FOUND").await;
     assert_eq!(foreign, missing);
+    for if_match in ["\"0\"", "\"0\", \"1\"", "garbage"] {
+        let call = app.call("ann", Method::DELETE, &path(&tasks.foreign)).header("if-match", if_match);
+        assert_eq!(call.send().await.text(), missing, "{if_match}");
+    }
     assert_eq!(app.get("bob", "/api/tasks").await.json(), json!([tasks.foreign]));
     assert_eq!(app.get("ann", &path(&tasks.own)).await.json(), tasks.own);
 }
