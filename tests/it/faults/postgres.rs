@@ -5,8 +5,32 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::serve;
+use crate::support::caller::Caller;
 use crate::support::wire::Wire;
 use crate::support::{Database, Postgres};
+
+/// What a kind of call came to.
+#[derive(Default)]
+struct Tally {
+    calls: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+/// Short reads, which share a connection, slow ones and writes, until it is over.
+async fn work(kind: usize, caller: Caller, address: String, tally: Arc<Tally>, is_over: Arc<AtomicBool>) {
+    while !is_over.load(Ordering::SeqCst) {
+        let reply = match kind {
+            0 => caller.get(&address, "/api/tasks/1").await,
+            1 => caller.get(&address, "/api/tasks?search=milk&limit=1").await,
+            _ => caller.create(&address, "more").await,
+        };
+        if !reply.status.is_success() {
+            assert_eq!(reply.error(), (503, "UNAVAILABLE"));
+            tally.failed.fetch_add(1, Ordering::SeqCst);
+        }
+        tally.calls.fetch_add(1, Ordering::SeqCst);
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_terminated_backend_costs_at_most_one_request() {
@@ -15,33 +39,23 @@ async fn a_terminated_backend_costs_at_most_one_request() {
     let (service, caller) = serve(&database.text, []).await;
     assert_eq!(caller.create(&service.address, "milk").await.status, 201);
     let is_over = Arc::new(AtomicBool::new(false));
-    let failures: [Arc<AtomicUsize>; 3] = Default::default();
+    let tallies: [Arc<Tally>; 9] = Default::default();
     let workers: Vec<_> = (0..9)
         .map(|worker| {
-            let (caller, address, is_over) = (caller.clone(), service.address.clone(), Arc::clone(&is_over));
-            let failed = Arc::clone(&failures[worker % 3]);
-            tokio::spawn(async move {
-                for number in 0.. {
-                    if is_over.load(Ordering::SeqCst) {
-                        return number;
-                    }
-                    let reply = match worker % 3 {
-                        0 => caller.get(&address, "/api/tasks/1").await,
-                        1 => caller.get(&address, "/api/tasks?search=milk").await,
-                        _ => caller.create(&address, &format!("{worker} {number}")).await,
-                    };
-                    if !reply.status.is_success() {
-                        assert_eq!(reply.error(), (503, "UNAVAILABLE"));
-                        failed.fetch_add(1, Ordering::SeqCst);
-                    }
-                }
-                unreachable!()
-            })
+            let tally = Arc::clone(&tallies[worker]);
+            let address = service.address.clone();
+            tokio::spawn(work(worker % 3, caller.clone(), address, tally, Arc::clone(&is_over)))
         })
         .collect();
     let operator = database.connect().await;
     for _ in 0..TERMINATED {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // One by one: no request is to see two of them.
+        let calls = |tally: &Arc<Tally>| tally.calls.load(Ordering::SeqCst);
+        let (begun, before) = (Instant::now(), tallies.iter().map(calls).collect::<Vec<_>>());
+        while tallies.iter().zip(&before).any(|(tally, before)| calls(tally) < before + 2) {
+            assert!(begun.elapsed() < Duration::from_mins(1), "a caller waits for ever, or failed");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
         let terminated = operator
             .query(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -52,11 +66,14 @@ async fn a_terminated_backend_costs_at_most_one_request() {
         terminated.unwrap();
     }
     is_over.store(true, Ordering::SeqCst);
-    let mut calls = 0;
     for worker in workers {
-        calls += worker.await.unwrap();
+        worker.await.unwrap();
     }
-    let [short, slow, writes] = failures.map(|failures| failures.load(Ordering::SeqCst));
+    let failed = |kind: usize| -> usize {
+        tallies.iter().skip(kind).step_by(3).map(|tally| tally.failed.load(Ordering::SeqCst)).sum()
+    };
+    let calls: usize = tallies.iter().map(|tally| tally.calls.load(Ordering::SeqCst)).sum();
+    let (short, slow, writes) = (failed(0), failed(1), failed(2));
     println!("{TERMINATED} backends terminated in {calls} calls: {short} + {slow} reads and {writes} writes failed");
     assert_eq!((short, slow), (0, 0), "a read is repeated on another connection");
     assert!(writes <= TERMINATED);
