@@ -110,6 +110,7 @@ mod tests {
         assert_eq!(config.http.cors_origins, ["http://localhost:3000"]);
         assert_eq!(config.rate_limit.per_minute.map(std::num::NonZeroU32::get), Some(3000));
         assert!(config.rate_limit.trusted_proxies.is_empty());
+        assert_eq!(config.rate_limit.max_tasks, 50_000);
         assert!(config.docs && !config.hide_foreign_tasks && !config.hsts && config.server_timing);
     }
 

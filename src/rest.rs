@@ -14,12 +14,14 @@ use crate::graphql::{self, Graphql};
 use crate::user::UserId;
 
 pub mod body;
+mod envelope;
 mod etag;
 pub mod openapi;
 mod query;
 mod routes;
 mod translate;
 
+pub use envelope::envelope;
 pub use routes::router;
 
 /// The text of each operation, by name.

@@ -121,6 +121,8 @@ pub struct Store {
     clock: SharedClock,
     /// Whether another user's task looks like one that does not exist.
     hides_foreign_tasks: bool,
+    /// How many tasks a user may have.
+    max_tasks: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -138,7 +140,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Database::Postgres(postgres::Postgres::new(url, pool_size, health.clone())),
             DatabaseUrl::Sqlite(path) => Database::Sqlite(sqlite::Sqlite::new(path, pool_size, health.clone())),
         };
-        Self { database, health, clock, hides_foreign_tasks: false }
+        Self { database, health, clock, hides_foreign_tasks: false, max_tasks: i64::MAX }
     }
 
     /// The same store, in which a statement, or a transaction, may take so long and no longer.
@@ -148,6 +150,13 @@ impl Store {
             Database::Postgres(postgres) => postgres.statement_timeout = timeout,
             Database::Sqlite(sqlite) => sqlite.statement_timeout = timeout,
         }
+        self
+    }
+
+    /// The same store, in which a user may have that many tasks, at least one.
+    #[must_use]
+    pub const fn with_max_tasks(mut self, most: i64) -> Self {
+        self.max_tasks = most;
         self
     }
 

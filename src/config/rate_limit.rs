@@ -1,23 +1,28 @@
-//! How much callers may ask for, and whose word counts on where they are.
+//! How much callers may ask for and keep, and whose word counts on where they are.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use ipnet::IpNet;
 
-use super::settings::{TASKGATE_RATE_LIMIT, TASKGATE_TRUSTED_PROXIES};
+use super::settings::{TASKGATE_MAX_TASKS, TASKGATE_RATE_LIMIT, TASKGATE_TRUSTED_PROXIES};
 use super::sources::Sources;
 
 /// The most points a minute that can be told from no limit.
 const MOST: u32 = 1_000_000;
 
-/// The limit of users and of addresses.
+/// The most tasks that a user can be allowed.
+const MOST_TASKS: i64 = 1_000_000_000;
+
+/// The limits of users and of addresses.
 #[derive(Debug, Clone)]
 pub struct RateLimitConfig {
     /// `TASKGATE_RATE_LIMIT`: points a minute for each user, or `None` where nobody is limited.
     pub per_minute: Option<NonZeroU32>,
     /// `TASKGATE_TRUSTED_PROXIES`: whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// `TASKGATE_MAX_TASKS`: how many tasks a user may have, at least one.
+    pub max_tasks: i64,
 }
 
 impl RateLimitConfig {
@@ -26,7 +31,11 @@ impl RateLimitConfig {
     /// # Errors
     /// A sentence that names the first wrong setting and says what to write.
     pub fn resolve(sources: &Sources) -> Result<Self, String> {
-        Ok(Self { per_minute: per_minute(sources)?, trusted_proxies: trusted_proxies(sources)? })
+        Ok(Self {
+            per_minute: per_minute(sources)?,
+            trusted_proxies: trusted_proxies(sources)?,
+            max_tasks: max_tasks(sources)?,
+        })
     }
 }
 
@@ -40,6 +49,12 @@ fn per_minute(sources: &Sources) -> Result<Option<NonZeroU32>, String> {
         let advice = format!("write how many points a user may spend in a minute, at most {MOST}, or off");
         sources.refuse(&TASKGATE_RATE_LIMIT, advice)
     })
+}
+
+fn max_tasks(sources: &Sources) -> Result<i64, String> {
+    let number = sources.value(&TASKGATE_MAX_TASKS).and_then(|text| text.parse().ok());
+    let advice = format!("write how many tasks a user may have, from 1 to {MOST_TASKS}");
+    number.filter(|number| (1..=MOST_TASKS).contains(number)).ok_or_else(|| sources.refuse(&TASKGATE_MAX_TASKS, advice))
 }
 
 fn trusted_proxies(sources: &Sources) -> Result<Vec<IpNet>, String> {
@@ -75,6 +90,17 @@ mod tests {
         for text in ["-1", "1000001", "1.5", "3000/min", "on", "unlimited"] {
             let sentence = resolve("TASKGATE_RATE_LIMIT", text).unwrap_err();
             assert!(sentence.starts_with("TASKGATE_RATE_LIMIT: ") && sentence.ends_with("or off."), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_quota_is_a_whole_number_of_tasks() {
+        for (text, number) in [("", 50_000), ("1", 1), ("1000000000", MOST_TASKS)] {
+            assert_eq!(resolve("TASKGATE_MAX_TASKS", text).unwrap().max_tasks, number, "{text}");
+        }
+        for text in ["0", "-1", "1000000001", "9223372036854775808", "1.5", "off", "many"] {
+            let sentence = resolve("TASKGATE_MAX_TASKS", text).unwrap_err();
+            assert!(sentence.starts_with("TASKGATE_MAX_TASKS: ") && sentence.ends_with('.'), "{sentence}");
         }
     }
 

@@ -82,9 +82,11 @@ pub const HTTP: Group = Group {
     ],
 };
 
-/// How much callers may ask for.
-pub const RATE_LIMIT: Group =
-    Group { heading: "Rate limit", settings: &[&TASKGATE_RATE_LIMIT, &TASKGATE_TRUSTED_PROXIES] };
+/// How much callers may ask for, and keep.
+pub const RATE_LIMIT: Group = Group {
+    heading: "Rate limit and quota",
+    settings: &[&TASKGATE_RATE_LIMIT, &TASKGATE_TRUSTED_PROXIES, &TASKGATE_MAX_TASKS],
+};
 
 /// Which documents callers may run.
 pub const GRAPHQL: Group =
@@ -231,6 +233,14 @@ pub const TASKGATE_TRUSTED_PROXIES: Setting = Setting {
     default: None,
     help: "The proxies whose X-Forwarded-For counts: IP addresses and networks such as 10.0.0.0/8, separated by \
            commas [default: none]",
+};
+
+pub const TASKGATE_MAX_TASKS: Setting = Setting {
+    variable: "TASKGATE_MAX_TASKS",
+    flag: "max-tasks",
+    value: "NUMBER",
+    default: Some("50000"),
+    help: "The most tasks that a user may have; one more is refused with 422 QUOTA_EXCEEDED",
 };
 
 pub const TASKGATE_TRUSTED_DOCUMENTS: Setting = Setting {

@@ -61,6 +61,8 @@ async fn list_tasks(
 }
 
 /// Make a task
+///
+/// One more than the quota of the service allows is refused (`QUOTA_EXCEEDED`).
 #[utoipa::path(
     post, path = "/api/tasks", tag = "tasks", operation_id = "createTask",
     request_body(content = CreateTask, examples(

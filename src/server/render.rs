@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::graphql::extensions;
+use crate::rest::envelope;
 
 /// How long a caller should wait before it tries again, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -37,11 +38,7 @@ pub(super) fn headers(error: &Error, headers: &mut HeaderMap) {
 
 /// The body of an error on every route but `/graphql`.
 pub(super) fn rest(error: &Error) -> Vec<u8> {
-    let mut body = json!({ "detail": error.to_string(), "code": error.code().as_str() });
-    if !error.problems().is_empty() {
-        body["errors"] = json!(error.problems());
-    }
-    body.to_string().into_bytes()
+    envelope(error).to_string().into_bytes()
 }
 
 /// The body of a request to `/graphql` that was refused before anything ran: no `data`.

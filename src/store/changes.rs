@@ -1,14 +1,16 @@
 //! Changing tasks: each change raises the owner's revision and takes it, in one transaction.
 
-use diesel::dsl::{exists, not};
-use diesel::{AsChangeset, ExpressionMethods, QueryDsl};
+use diesel::dsl::not;
+use diesel::query_dsl::methods;
+use diesel::sql_types::{Bool, Nullable, Text};
+use diesel::{AsChangeset, ExpressionMethods, Insertable, IntoSql, QueryDsl};
 
 use super::Store;
 use super::schema::{owners, tasks};
-use super::sql::NewRevision;
+use super::sql::{ExistsLocked, NewRevision};
 use super::tasks::{COLUMNS, Row};
-use super::timestamp::At;
-use crate::error::Result;
+use super::timestamp::{At, Instant};
+use crate::error::{Error, Result};
 use crate::task::{Description, NewTask, Revision, Task, TaskId, TaskPatch, Title, fold};
 use crate::user::UserId;
 
@@ -64,18 +66,20 @@ macro_rules! live {
     }};
 }
 
-/// Changes the live task of a target by `set`, a tuple of assignments, and stamps it. Nothing is bumped for a task
-/// that is not the user's, or not there.
+/// Changes the live task of a target by `set`, a tuple of assignments, and stamps it. `count` is how many tasks there
+/// are then, as SQL. Nothing is bumped for a task that is not the user's, or not there.
 macro_rules! change_live {
-    ($store:expr, $target:expr, $set:expr) => {{
+    ($store:expr, $target:expr, $count:expr, $set:expr) => {{
         let target = $target.clone();
         let row = change!(
             $store,
             Row,
             diesel::update(
-                owners::table.filter(owners::user_id.eq(target.user.as_str())).filter(exists(live!(target)))
+                owners::table
+                    .filter(owners::user_id.eq(target.user.as_str()))
+                    .filter(ExistsLocked(live!(target).select(tasks::id)))
             )
-            .set(owners::revision.eq(owners::revision + 1))
+            .set((owners::revision.eq(owners::revision + 1), owners::task_count.eq($count)))
             .returning(owners::revision),
             diesel::update(live!(target))
                 .set(($set, tasks::revision.eq(NewRevision { owner: target.user.as_str() })))
@@ -91,8 +95,12 @@ macro_rules! change_live {
 impl Store {
     /// Makes a task. A user's revisions begin at the microsecond of the first change, so that no old number comes
     /// again after the user's rows were erased or restored from a backup.
+    ///
+    /// # Errors
+    /// `QuotaExceeded` when the user has as many tasks as one may have.
     pub async fn create(&self, user: UserId, task: NewTask) -> Result<Task> {
         let now = self.clock.now();
+        let most = self.max_tasks;
         let title = task.title.as_str().to_owned();
         let title_folded = fold(&title);
         let description = task.description.map(|text| text.as_str().to_owned());
@@ -100,27 +108,47 @@ impl Store {
         let row = change!(
             self,
             Row,
-            diesel::insert_into(owners::table)
-                .values((owners::user_id.eq(user.as_str()), owners::revision.eq(now.as_micros())))
-                .on_conflict(owners::user_id)
-                .do_update()
-                .set(owners::revision.eq(owners::revision + 1))
-                .returning(owners::revision),
-            diesel::insert_into(tasks::table)
-                .values((
-                    tasks::user_id.eq(user.as_str()),
-                    tasks::title.eq(title.as_str()),
-                    tasks::description.eq(description.as_deref()),
-                    tasks::completed.eq(false),
-                    tasks::created_at.eq(At(now)),
-                    tasks::updated_at.eq(At(now)),
-                    tasks::revision.eq(NewRevision { owner: user.as_str() }),
-                    tasks::title_folded.eq(title_folded.as_str()),
-                    tasks::description_folded.eq(description_folded.as_deref()),
-                ))
-                .returning(COLUMNS)
+            methods::FilterDsl::filter(
+                diesel::insert_into(owners::table)
+                    .values((
+                        owners::user_id.eq(user.as_str()),
+                        owners::revision.eq(now.as_micros()),
+                        owners::task_count.eq(1),
+                    ))
+                    .on_conflict(owners::user_id)
+                    .do_update()
+                    .set((owners::revision.eq(owners::revision + 1), owners::task_count.eq(owners::task_count + 1),)),
+                owners::task_count.lt(most)
+            )
+            .returning(owners::revision),
+            // Of what was not bumped there is nothing to insert.
+            diesel::select((
+                user.as_str().into_sql::<Text>(),
+                title.as_str().into_sql::<Text>(),
+                description.as_deref().into_sql::<Nullable<Text>>(),
+                false.into_sql::<Bool>(),
+                At(now).into_sql::<Instant>(),
+                At(now).into_sql::<Instant>(),
+                NewRevision { owner: user.as_str() },
+                title_folded.as_str().into_sql::<Text>(),
+                description_folded.as_deref().into_sql::<Nullable<Text>>(),
+            ))
+            .filter(NewRevision { owner: user.as_str() }.is_not_null())
+            .insert_into(tasks::table)
+            .into_columns((
+                tasks::user_id,
+                tasks::title,
+                tasks::description,
+                tasks::completed,
+                tasks::created_at,
+                tasks::updated_at,
+                tasks::revision,
+                tasks::title_folded,
+                tasks::description_folded,
+            ))
+            .returning(COLUMNS)
         )?;
-        row.map(Task::from).ok_or_else(|| crate::error::Error::internal("an insert returned no row"))
+        row.map(Task::from).ok_or(Error::QuotaExceeded { most })
     }
 
     /// Changes what the patch names and leaves the rest. An empty patch changes nothing and answers the task as it is.
@@ -133,28 +161,27 @@ impl Store {
         }
         let columns = Columns::from(patch);
         let now = At(self.clock.now());
-        change_live!(self, target, (columns.clone(), tasks::updated_at.eq(now)))
+        change_live!(self, target, owners::task_count, (columns.clone(), tasks::updated_at.eq(now)))
     }
 
     /// Completes a task that is pending and reopens one that is completed. Errors as [`Store::update`].
     pub async fn toggle(&self, target: Target) -> Result<Task> {
         let now = At(self.clock.now());
-        change_live!(self, target, (tasks::completed.eq(not(tasks::completed)), tasks::updated_at.eq(now)))
+        let set = (tasks::completed.eq(not(tasks::completed)), tasks::updated_at.eq(now));
+        change_live!(self, target, owners::task_count, set)
     }
 
     /// Deletes a task; its row stays as a tombstone and keeps the revision of the deletion, which is that of the
     /// answer. Errors as [`Store::update`].
     pub async fn delete(&self, target: Target) -> Result<Task> {
         let now = At(self.clock.now());
-        change_live!(self, target, tasks::deleted_at.eq(Some(now)))
+        change_live!(self, target, owners::task_count - 1, tasks::deleted_at.eq(Some(now)))
     }
 
     async fn unchanged(&self, target: Target) -> Result<Task> {
         let task = self.task(target.user, target.id).await?;
         match target.expected {
-            Some(expected) if expected != task.revision => {
-                Err(crate::error::Error::PreconditionFailed { current: task.revision })
-            }
+            Some(expected) if expected != task.revision => Err(Error::PreconditionFailed { current: task.revision }),
             _ => Ok(task),
         }
     }

@@ -8,6 +8,8 @@ table! {
         user_id -> Text,
         /// Rises with every change of the user's tasks.
         revision -> BigInt,
+        /// How many tasks are not deleted.
+        task_count -> BigInt,
     }
 }
 

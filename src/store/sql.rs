@@ -83,6 +83,41 @@ impl<G> ValidGrouping<G> for NewRevision<'_> {
     type IsAggregate = is_aggregate::Never;
 }
 
+/// Whether there is a row, which is locked until the end of the transaction (`FOR NO KEY UPDATE`; SQLite has but one
+/// writer).
+///
+/// It is the guard of a bump. Two changes of one task at once must not both find it: the one that waited would count a
+/// deletion twice. A guard that locks is looked at again once it has what it waited for.
+#[derive(Debug, Clone, QueryId)]
+pub(super) struct ExistsLocked<Rows>(pub(super) Rows);
+
+impl<Rows: QueryFragment<Pg>> QueryFragment<Pg> for ExistsLocked<Rows> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("EXISTS (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" FOR NO KEY UPDATE)");
+        Ok(())
+    }
+}
+
+impl<Rows: QueryFragment<Sqlite>> QueryFragment<Sqlite> for ExistsLocked<Rows> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("EXISTS (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<Rows> Expression for ExistsLocked<Rows> {
+    type SqlType = Bool;
+}
+impl<Rows, T> AppearsOnTable<T> for ExistsLocked<Rows> {}
+impl<Rows, T> SelectableExpression<T> for ExistsLocked<Rows> {}
+impl<Rows, G> ValidGrouping<G> for ExistsLocked<Rows> {
+    type IsAggregate = is_aggregate::No;
+}
+
 /// Whether a column holds a text, character by character, with no wildcards.
 #[derive(Debug, Clone, QueryId)]
 pub(super) struct Contains<Column> {

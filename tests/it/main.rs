@@ -14,6 +14,7 @@ mod openapi;
 mod pagination;
 mod persisted;
 mod process;
+mod quota;
 mod rate_limit;
 mod rest;
 mod revisions;

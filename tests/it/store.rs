@@ -228,7 +228,7 @@ async fn migrations_run_revert_and_run_again(#[values(Sqlite, Postgres)] backend
     assert_eq!(pending, with("pending", &ran));
     assert_eq!(migrate::status(url).await.unwrap(), with("applied", &ran));
     assert_eq!(migrate::run(url).await.unwrap(), [""; 0], "there is nothing left to do");
-    database.execute("INSERT INTO owners VALUES ('ann', 1)").await.unwrap();
+    database.execute("INSERT INTO owners (user_id, revision) VALUES ('ann', 1)").await.unwrap();
 
     for (left, name) in ran.iter().enumerate().rev() {
         assert_eq!(migrate::revert(url).await.unwrap(), [name.as_str()]);

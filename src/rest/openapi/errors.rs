@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder};
 
 use super::{headers, reference};
 use crate::error::{Cause, Code, Error, Problem};
-use crate::rest::body;
+use crate::rest::{body, envelope};
 use crate::task::{Revision, Title};
 
 /// An error as routes answer it.
@@ -60,11 +60,9 @@ fn broken_rules() -> Refusal {
         ("path", Problem::new("int_parsing", "a task id is a whole number").at("id").at("path")),
         ("query", Problem::new("out_of_range", "must be a whole number from 1 to 100").at("limit").at("query")),
     ];
-    Refusal {
-        code: Code::ValidationError,
-        description: "The request breaks a rule.",
-        examples: examples.map(|(name, problem)| (name, problem.into())).into(),
-    }
+    let mut examples: Vec<_> = examples.map(|(name, problem)| (name, problem.into())).into();
+    examples.push(("quota", Error::QuotaExceeded { most: 50_000 }));
+    Refusal { code: Code::ValidationError, description: "The request breaks a rule.", examples }
 }
 
 /// The answers to requests under `/api`, by the name of their code in Rust.
@@ -91,9 +89,9 @@ fn response(refusal: &Refusal, is_private: bool) -> Value {
     let schema = if refusal.code == Code::ValidationError { "ValidationError" } else { "Error" };
     let mut content = json!({ "schema": reference("schemas", schema) });
     match refusal.examples.as_slice() {
-        [(_, only)] => content["example"] = body(only),
+        [(_, only)] => content["example"] = envelope(only),
         several => {
-            let named = several.iter().map(|(name, error)| ((*name).to_owned(), json!({ "value": body(error) })));
+            let named = several.iter().map(|(name, error)| ((*name).to_owned(), json!({ "value": envelope(error) })));
             content["examples"] = named.collect::<Map<_, _>>().into();
         }
     }
@@ -111,23 +109,14 @@ fn response(refusal: &Refusal, is_private: bool) -> Value {
     })
 }
 
-/// An error as it is sent.
-fn body(error: &Error) -> Value {
-    let mut body = json!({ "detail": error.to_string(), "code": error.code().as_str() });
-    if !error.problems().is_empty() {
-        body["errors"] = json!(error.problems());
-    }
-    body
-}
-
 /// The codes that REST and the health checks answer.
 pub(super) fn codes() -> Object {
     code(all().into_iter().map(|refusal| refusal.code).filter(|code| *code != Code::ValidationError))
 }
 
-/// The code of a request that breaks a rule.
+/// The codes of a request that breaks a rule.
 pub(super) fn validation_code() -> Object {
-    code([Code::ValidationError])
+    code([Code::ValidationError, Code::QuotaExceeded])
 }
 
 fn code(codes: impl IntoIterator<Item = Code>) -> Object {

@@ -68,6 +68,7 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
             ..Settings::default()
         },
         hide_foreign_tasks: false,
+        max_tasks: i64::MAX,
         database_url: database.url.clone(),
         pool_size: 4,
         store_clock: None,
@@ -77,7 +78,8 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
     let clock = Arc::new(TickingClock(AtomicI64::new(1_767_952_800_000_000)));
     let store_clock = options.store_clock.unwrap_or_else(|| clock.clone());
     let store = Store::new(&options.database_url, options.pool_size, store_clock)
-        .hiding_foreign_tasks(options.hide_foreign_tasks);
+        .hiding_foreign_tasks(options.hide_foreign_tasks)
+        .with_max_tasks(options.max_tasks);
     let secret = SecretString::from(uuid::Uuid::new_v4().to_string());
     let rules = TokenRules {
         secrets: vec![secret.clone()],
@@ -96,6 +98,7 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
 pub struct Options {
     pub settings: Settings,
     pub hide_foreign_tasks: bool,
+    pub max_tasks: i64,
     /// Where the service finds its database.
     pub database_url: DatabaseUrl,
     pub pool_size: u32,
