@@ -183,6 +183,8 @@ pub enum Error {
     NoSuchRoute,
     #[error("This route does not take this method; see the Allow header.")]
     MethodNotAllowed,
+    #[error("This Idempotency-Key was used for another request; make a new key for a new request.")]
+    KeyConflict,
     /// A request to `/graphql` that is no GraphQL request.
     #[error("{0}")]
     BadRequest(String),
@@ -239,6 +241,7 @@ impl Error {
             Self::Forbidden | Self::ForbiddenHost(_) => Code::Forbidden,
             Self::NoSuchTask | Self::NoSuchRoute => Code::NotFound,
             Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::KeyConflict => Code::Conflict,
             Self::BadRequest(_) => Code::BadRequest,
             Self::NotAcceptable(_) => Code::NotAcceptable,
             Self::PreconditionFailed { .. } => Code::PreconditionFailed,

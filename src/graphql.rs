@@ -13,6 +13,7 @@ use async_graphql::{
 };
 
 use crate::error::{Error, Result};
+use crate::idempotency::Keyed;
 use crate::store::Store;
 use crate::user::UserId;
 
@@ -78,6 +79,7 @@ struct Inner {
     trusted: TaskSchema,
     input_types: InputTypes,
     documents: Documents,
+    store: Store,
     trusted_documents: Option<TrustedDocuments>,
     explore: bool,
 }
@@ -98,6 +100,7 @@ impl Graphql {
             trusted: fast().data(bounds(None)).disable_introspection().finish(),
             input_types: InputTypes::of(&sdl)?,
             documents: Documents::new(),
+            store: store.clone(),
             trusted_documents,
             explore,
         })))
@@ -126,7 +129,7 @@ impl Graphql {
         let variables = self.0.input_types.coerced(definition, &call.variables)?;
         let complexity = complexity::of(document.parsed(), definition, &variables)?;
         let (kind, absent) = (definition.ty, document::absent(definition, &variables));
-        Ok(Operation { document, name, variables, kind, absent, complexity })
+        Ok(Operation { document, name, variables, kind, absent, complexity, keyed: None })
     }
 
     async fn document(&self, source: Source) -> Result<Arc<Document>> {
@@ -160,7 +163,9 @@ impl Graphql {
 
     /// Runs a caller's operation as `user`. Errors of resolvers are in the response, with their codes.
     pub async fn execute(&self, operation: Operation, user: UserId) -> Response {
-        let mut response = self.0.callers.execute(operation.into_request().data(user)).await;
+        let store = operation.keyed().cloned().map(|keyed| self.0.store.under(keyed));
+        let request = with_store(operation.into_request().data(user), store);
+        let mut response = self.0.callers.execute(request).await;
         if response.errors.iter().any(|error| is_left_out(&response.data, &error.path)) {
             response.data = Value::Null;
         }
@@ -170,12 +175,19 @@ impl Graphql {
         response
     }
 
-    /// Runs one of our own documents as `user` and answers its data.
+    /// Runs one of our own documents as `user`, once where there is a key, and answers its data.
     ///
     /// # Errors
     /// The first error of its resolvers.
-    pub async fn run(&self, document: &ExecutableDocument, variables: Variables, user: UserId) -> Result<Value> {
-        let mut request = Request::new("").variables(variables).data(user);
+    pub async fn run(
+        &self,
+        document: &ExecutableDocument,
+        variables: Variables,
+        user: UserId,
+        keyed: Option<Keyed>,
+    ) -> Result<Value> {
+        let store = keyed.map(|keyed| self.0.store.under(keyed));
+        let mut request = with_store(Request::new("").variables(variables).data(user), store);
         request.set_parsed_query(document.clone());
         let response = self.0.trusted.execute(request).await;
         match response.errors.into_iter().next() {
@@ -204,6 +216,14 @@ pub fn complexity(document: &ExecutableDocument, variables: &Variables) -> Resul
 
 fn build() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
     Schema::build(query::Query, mutation::Mutation, EmptySubscription)
+}
+
+/// A store in the request comes before that of the schema.
+fn with_store(request: Request, store: Option<Store>) -> Request {
+    match store {
+        Some(store) => request.data(store),
+        None => request,
+    }
 }
 
 /// Whether there is no place for what failed in the data, not even a null. The library leaves a field out that failed;

@@ -13,6 +13,7 @@ pub mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod graphql;
+pub mod idempotency;
 pub mod rest;
 pub mod server;
 pub mod store;

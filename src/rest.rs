@@ -11,9 +11,11 @@ use std::sync::Arc;
 use crate::budget::Budget;
 use crate::error::{Error, Result};
 use crate::graphql::{self, Graphql};
+use crate::idempotency::Keyed;
 use crate::user::UserId;
 
 pub mod body;
+mod change;
 mod envelope;
 mod etag;
 pub mod openapi;
@@ -94,11 +96,18 @@ impl Rest {
         Ok(Self { graphql, budget, operations, bounds })
     }
 
-    /// Charges an operation to `user`, runs it and answers the subtree of its one root field.
-    async fn run(&self, operation: Operation, variables: Variables, user: &UserId) -> Result<Value> {
+    /// Charges an operation to `user`, runs it, once where there is a key, and answers the subtree of its one root field.
+    async fn run(
+        &self,
+        operation: Operation,
+        variables: Variables,
+        user: &UserId,
+        keyed: Option<&Keyed>,
+    ) -> Result<Value> {
         let operation = &self.operations[operation as usize];
         self.budget.charge(user, operation.complexity(&variables))?;
-        let data = self.graphql.run(&operation.document, variables, user.clone()).await.map_err(translate::error)?;
+        let run = self.graphql.run(&operation.document, variables, user.clone(), keyed.cloned());
+        let data = run.await.map_err(translate::error)?;
         match data {
             Value::Object(fields) => {
                 fields.into_values().next().ok_or_else(|| Error::internal("an operation answered without its field"))

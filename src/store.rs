@@ -12,6 +12,7 @@ use self::failure::Failure;
 use self::health::Health;
 use crate::clock::SharedClock;
 use crate::database_url::DatabaseUrl;
+use crate::idempotency::Keyed;
 
 /// Runs a Diesel query on whichever database this is: `on_connection!(store, shared, |connection| query.load(connection))`.
 ///
@@ -46,24 +47,49 @@ macro_rules! on_connection {
     };
 }
 
-/// Raises the owner's revision by `bump` and runs the one statement that takes it: in PostgreSQL as one statement, in
+/// Raises `user`'s revision by `bump` and runs the one statement that takes it: in PostgreSQL as one statement, in
 /// SQLite as two in one transaction. `None` when there was nothing to change.
 ///
 /// It is repeated only where the database says that nothing of it was carried out, and asks for it again.
 macro_rules! change {
-    ($store:expr, $row:ty, $bump:expr, $change:expr) => {
-        match &$store.database {
+    ($store:expr, $user:expr, $bump:expr, $change:expr) => {
+        transact!(
+            $store,
+            $user,
+            |connection| $crate::store::sql::Bumped { bump: $bump, change: $change }
+                .get_result::<$crate::store::tasks::Row>(connection),
+            |connection| match $bump.load::<i64>(connection)?.len() {
+                0 => Err(diesel::result::Error::NotFound),
+                _ => $change.get_result::<$crate::store::tasks::Row>(connection),
+            }
+        )
+    };
+}
+
+/// Runs what leaves a row, or `NotFound`, as one transaction: under the key of the request where it has one (see
+/// [`keys`]), so that it is done once however often it is asked for.
+macro_rules! transact {
+    ($store:expr, $user:expr, |$postgres:ident| $statement:expr, |$sqlite:ident| $statements:expr) => {{
+        use $crate::store::keys::{Outcome, under_key, unless_nothing};
+        let keyed = $store.keyed.clone();
+        let now = $store.clock.now();
+        let outcome = match &$store.database {
             $crate::store::Database::Postgres(postgres) => {
                 use diesel::OptionalExtension;
-                use diesel_async::RunQueryDsl;
-                let pooled = postgres.exclusive().await?;
+                use diesel_async::{AsyncConnection, RunQueryDsl};
+                let mut pooled = postgres.exclusive().await?;
+                let $crate::store::postgres::Connection { inner, link } = &mut *pooled;
                 let mut attempt = 1;
                 loop {
                     let work = async {
-                        let statement = $crate::store::sql::Bumped { bump: $bump, change: $change };
-                        statement.get_result::<$row>(&mut &pooled.inner).await.optional()
+                        let $postgres = &mut *inner;
+                        let Some(keyed) = &keyed else { return $statement.await.optional().map(Outcome::of) };
+                        let work = async |$postgres: &mut diesel_async::AsyncPgConnection| {
+                            under_key!($postgres, [.await], $user, keyed, now, $statement.await.optional()?)
+                        };
+                        unless_nothing($postgres.transaction(work).await)
                     };
-                    let run = postgres.run(&pooled.link, work);
+                    let run = postgres.run(link, work);
                     match $crate::timing::measure($crate::timing::Phase::Database, run).await {
                         Err(failure) if attempt < $crate::store::ATTEMPTS && failure.is_retryable() => attempt += 1,
                         outcome => break outcome.map_err($crate::error::Error::from),
@@ -71,24 +97,27 @@ macro_rules! change {
                 }
             }
             $crate::store::Database::Sqlite(sqlite) => {
-                use diesel::{OptionalExtension, RunQueryDsl};
+                use diesel::{Connection, OptionalExtension, RunQueryDsl};
+                let keyed = keyed.clone();
                 sqlite
-                    .write(move |connection| {
-                        if $bump.load::<i64>(connection)?.is_empty() {
-                            return Ok(None);
-                        }
-                        $change.get_result::<$row>(connection).optional()
+                    .write(move |$sqlite| {
+                        let Some(keyed) = &keyed else { return $statements.optional().map(Outcome::of) };
+                        unless_nothing($sqlite.transaction(|$sqlite| {
+                            under_key!($sqlite, [], $user, keyed, now, $statements.optional()?)
+                        }))
                     })
                     .await
             }
-        }
-    };
+        };
+        outcome.and_then(|outcome| outcome.into_row(keyed.as_ref()))
+    }};
 }
 
 mod backup;
 mod changes;
 mod failure;
 mod health;
+mod keys;
 pub mod migrate;
 mod postgres;
 mod prepare;
@@ -96,6 +125,7 @@ mod readiness;
 pub mod schema;
 mod sql;
 mod sqlite;
+mod sweep;
 mod tasks;
 pub mod timestamp;
 
@@ -123,6 +153,8 @@ pub struct Store {
     hides_foreign_tasks: bool,
     /// How many tasks a user may have.
     max_tasks: i64,
+    /// The key of the request, where it has one.
+    keyed: Option<Keyed>,
 }
 
 #[derive(Debug, Clone)]
@@ -140,7 +172,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Database::Postgres(postgres::Postgres::new(url, pool_size, health.clone())),
             DatabaseUrl::Sqlite(path) => Database::Sqlite(sqlite::Sqlite::new(path, pool_size, health.clone())),
         };
-        Self { database, health, clock, hides_foreign_tasks: false, max_tasks: i64::MAX }
+        Self { database, health, clock, hides_foreign_tasks: false, max_tasks: i64::MAX, keyed: None }
     }
 
     /// The same store, in which a statement, or a transaction, may take so long and no longer.

@@ -90,11 +90,14 @@ async fn serve(app: App, listener: TcpListener, store: &Store, direct: &Database
     // Where it is there, or wrong, at once, nothing is served before that is known.
     if let Ok(outcome) = timeout(HEAD_START, &mut preparing).await {
         outcome.map_err(wrong)?;
-        return serving.await;
+    } else {
+        tokio::select! {
+            outcome = &mut serving => return outcome,
+            outcome = preparing => outcome.map_err(wrong)?,
+        }
     }
     tokio::select! {
-        outcome = &mut serving => return outcome,
-        outcome = preparing => outcome.map_err(wrong)?,
+        outcome = serving => outcome,
+        never = store.keep_swept() => match never {},
     }
-    serving.await
 }

@@ -16,6 +16,7 @@ use quick_cache::sync::Cache;
 
 use super::{guard, text};
 use crate::error::{Error, Result};
+use crate::idempotency::{Key, Keyed};
 
 /// How much text of documents is kept, in bytes. What is parsed takes some times as much.
 const CACHE_BYTES: u64 = 4 * 1024 * 1024;
@@ -170,9 +171,37 @@ pub struct Operation {
     /// Its variables that have neither a value nor a default.
     pub(super) absent: HashSet<Name>,
     pub(super) complexity: u32,
+    /// The key of the request, where it has one and this is a mutation.
+    pub(super) keyed: Option<Keyed>,
 }
 
 impl Operation {
+    /// The same operation, which is made once, however often it is asked for with this key. A key means nothing to a
+    /// query.
+    ///
+    /// # Errors
+    /// `BadRequest` for a mutation of several fields: some of them could have been made before, and some not.
+    pub fn under(mut self, key: Key) -> Result<Self> {
+        if self.kind != OperationType::Mutation {
+            return Ok(self);
+        }
+        let (_, operation) = self.document.operation(self.name.as_deref())?;
+        if root_fields(&operation.selection_set.node, &self.document.parsed) != 1 {
+            let advice = "A request with an Idempotency-Key must have exactly one field of Mutation.";
+            return Err(Error::BadRequest(advice.to_owned()));
+        }
+        let variables = serde_json::to_vec(&self.variables).map_err(Error::internal)?;
+        let name = self.name.as_deref().unwrap_or_default();
+        self.keyed = Some(key.of_request(&[b"graphql", &self.document.hash.0, name.as_bytes(), &variables]));
+        Ok(self)
+    }
+
+    /// The key of the request with what it is for, where there is one.
+    #[must_use]
+    pub const fn keyed(&self) -> Option<&Keyed> {
+        self.keyed.as_ref()
+    }
+
     #[must_use]
     pub const fn is_query(&self) -> bool {
         matches!(self.kind, OperationType::Query)
@@ -201,6 +230,20 @@ impl Operation {
         request.set_parsed_query(document);
         request
     }
+}
+
+/// How many fields an operation selects from its root, those of fragments among them. The bound on root fields bounds the
+/// work.
+fn root_fields(set: &SelectionSet, document: &ExecutableDocument) -> usize {
+    let fields = set.items.iter().map(|item| match &item.node {
+        Selection::Field(field) => usize::from(field.node.name.node != "__typename"),
+        Selection::InlineFragment(fragment) => root_fields(&fragment.node.selection_set.node, document),
+        Selection::FragmentSpread(spread) => {
+            let fragment = document.fragments.get(&spread.node.fragment_name.node);
+            fragment.map_or(0, |fragment| root_fields(&fragment.node.selection_set.node, document))
+        }
+    });
+    fields.sum()
 }
 
 /// The variables of an operation that have no value.

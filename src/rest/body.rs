@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
@@ -29,20 +28,18 @@ impl Default for Bounds {
 /// The members of a JSON object.
 pub(super) type Members = Map<String, Value>;
 
-/// The members of the body, or `None` when there is no body at all.
-pub(super) async fn members(request: Request, bounds: Bounds) -> Result<Option<Members>> {
-    let is_json = declares_json(request.headers());
-    let body = request.into_body();
-    if !is_json {
+/// The bytes of the body and its members, or `None` when there is no body at all.
+pub(super) async fn members(headers: &HeaderMap, body: Body, bounds: Bounds) -> Result<(Bytes, Option<Members>)> {
+    if !declares_json(headers) {
         // What has no bytes needs no type.
-        return if is_empty(body, bounds).await? { Ok(None) } else { Err(Error::UnsupportedMediaType) };
+        return if is_empty(body, bounds).await? { Ok((Bytes::new(), None)) } else { Err(Error::UnsupportedMediaType) };
     }
     let bytes = bounded(body, bounds).await?;
     if bytes.is_empty() {
-        return Ok(None);
+        return Ok((bytes, None));
     }
     match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(members)) => Ok(Some(members)),
+        Ok(Value::Object(members)) => Ok((bytes, Some(members))),
         Ok(_) => Err(Problem::new("object_type", "must be a JSON object").at("body").into()),
         Err(error) => {
             let place = format!("is not valid JSON (line {}, column {})", error.line(), error.column());

@@ -9,14 +9,14 @@ use percent_encoding::percent_decode_str;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
-use super::body::{Members, members};
+use super::change::Change;
 use super::etag::{self, Condition};
 use super::openapi::parameters::{ListParameters, TaskPath};
 use super::openapi::schemas::{CreateTask, SetCompleted, Task, UpdateTask};
 use super::query::ListQuery;
 use super::translate::{Input, take, take_text};
 use super::{Operation, Rest};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::task::{Revision, TaskId};
 use crate::user::UserId;
 
@@ -45,7 +45,7 @@ async fn list_tasks(
 ) -> Result<Response> {
     let query = ListQuery::parse(request.uri().query().unwrap_or_default())?;
     let variables = query.variables()?;
-    let mut list = rest.run(Operation::ListTasks, variables.clone(), &user).await?;
+    let mut list = rest.run(Operation::ListTasks, variables.clone(), &user, None).await?;
     let etag = etag::of_list(&take_text(&mut list, "revision")?, &user, &variables)?;
     if etag::none_match(request.headers(), &etag) {
         return Ok(not_modified(etag));
@@ -76,18 +76,19 @@ async fn create_task(
     Extension(user): Extension<UserId>,
     request: Request,
 ) -> Result<Response> {
-    let body = members(request, rest.bounds).await?.ok_or_else(|| Problem::new("missing", "is required").at("body"))?;
+    let mut change = Change::read(request, rest.bounds).await?;
+    let body = change.required_body()?;
     let mut input = Input::default();
     input.required_text(&body, "title");
     input.text(&body, "description", true);
-    let task = changed_task(&rest, Operation::CreateTask, input, &user).await?;
+    let task = changed_task(&rest, Operation::CreateTask, input, &user, &change).await?;
     let mut response = task_response(StatusCode::CREATED, task.clone())?;
     if let Value::Object(members) = &task
         && let Some(id) = members.get("id")
     {
         response.headers_mut().insert(header::LOCATION, header_value(format!("/api/tasks/{id}"))?);
     }
-    Ok(response)
+    Ok(change.answer(response))
 }
 
 /// Read a task
@@ -123,15 +124,16 @@ async fn update_task(
     Extension(user): Extension<UserId>,
     request: Request,
 ) -> Result<Response> {
-    let (id, headers) = (id_of(&request)?, request.headers().clone());
-    let body = members(request, rest.bounds).await?.ok_or_else(|| Problem::new("missing", "is required").at("body"))?;
+    let id = id_of(&request)?;
+    let mut change = Change::read(request, rest.bounds).await?;
+    let body = change.required_body()?;
     let fill = |input: &mut Input| {
         input.text(&body, "title", false);
         input.text(&body, "description", true);
         input.flag(&body, "completed");
     };
-    let task = change_task(&rest, Operation::UpdateTask, &id, &headers, &user, fill).await?;
-    task_response(StatusCode::OK, task)
+    let task = change_task(&rest, Operation::UpdateTask, &id, &user, &change, fill).await?;
+    Ok(change.answer(task_response(StatusCode::OK, task)?))
 }
 
 /// Complete, reopen or toggle a task
@@ -152,11 +154,13 @@ async fn complete_task(
     Extension(user): Extension<UserId>,
     request: Request,
 ) -> Result<Response> {
-    let (id, headers) = (id_of(&request)?, request.headers().clone());
-    let body: Members = members(request, rest.bounds).await?.unwrap_or_default();
+    let id = id_of(&request)?;
+    let mut change = Change::read(request, rest.bounds).await?;
+    let body = change.body();
     let operation = if body.contains_key("completed") { Operation::SetTaskCompleted } else { Operation::ToggleTask };
-    let task = change_task(&rest, operation, &id, &headers, &user, |input| input.flag(&body, "completed")).await?;
-    task_response(StatusCode::OK, task)
+    let fill = |input: &mut Input| input.flag(&body, "completed");
+    let task = change_task(&rest, operation, &id, &user, &change, fill).await?;
+    Ok(change.answer(task_response(StatusCode::OK, task)?))
 }
 
 /// Delete a task
@@ -171,10 +175,11 @@ async fn delete_task(
     request: Request,
 ) -> Result<Response> {
     let id = id_of(&request)?;
-    let expected = expected(&rest, &id, request.headers(), &user).await;
+    let change = Change::without_body(request)?;
+    let expected = expected(&rest, &id, &change.headers, &user).await;
     let variables = Input::of_task(&id, expected).into_variables()?;
-    rest.run(Operation::DeleteTask, variables, &user).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    rest.run(Operation::DeleteTask, variables, &user, change.keyed.as_ref()).await?;
+    Ok(change.answer(StatusCode::NO_CONTENT.into_response()))
 }
 
 /// The id in the path, once it is known to be one.
@@ -186,7 +191,7 @@ fn id_of(request: &Request) -> Result<String> {
 }
 
 async fn read_task(rest: &Rest, id: &str, user: &UserId) -> Result<Value> {
-    match rest.run(Operation::GetTask, Variables::from_value(value!({ "id": id })), user).await? {
+    match rest.run(Operation::GetTask, Variables::from_value(value!({ "id": id })), user, None).await? {
         Value::Null => Err(Error::NoSuchTask),
         task => Ok(task),
     }
@@ -211,17 +216,23 @@ async fn change_task(
     rest: &Rest,
     operation: Operation,
     id: &str,
-    headers: &HeaderMap,
     user: &UserId,
+    change: &Change,
     fill: impl FnOnce(&mut Input),
 ) -> Result<Value> {
-    let mut input = Input::of_task(id, expected(rest, id, headers, user).await);
+    let mut input = Input::of_task(id, expected(rest, id, &change.headers, user).await);
     fill(&mut input);
-    changed_task(rest, operation, input, user).await
+    changed_task(rest, operation, input, user, change).await
 }
 
-async fn changed_task(rest: &Rest, operation: Operation, input: Input, user: &UserId) -> Result<Value> {
-    let mut payload = rest.run(operation, input.into_variables()?, user).await?;
+async fn changed_task(
+    rest: &Rest,
+    operation: Operation,
+    input: Input,
+    user: &UserId,
+    change: &Change,
+) -> Result<Value> {
+    let mut payload = rest.run(operation, input.into_variables()?, user, change.keyed.as_ref()).await?;
     take(&mut payload, "task")
 }
 

@@ -13,6 +13,7 @@ use super::boundary::Fault;
 use super::{App, door, graphiql};
 use crate::error::{Code, Error, Result};
 use crate::graphql::{Call, Graphql, Operation};
+use crate::idempotency::{self, Key};
 use crate::rest::body;
 
 mod persisted;
@@ -122,8 +123,14 @@ async fn by_post(State(app): State<App>, request: Request) -> Result<Response> {
     if !is_json(request.headers()) {
         return Err(Error::UnsupportedMediaType);
     }
+    let key =
+        Key::of(request.headers()).map_err(|problem| Error::BadRequest(format!("Idempotency-Key {}.", problem.msg)));
     let bytes = body::bounded(request.into_body(), app.settings.limits.body()).await?;
     let operation = app.graphql.prepare(call_of_body(&bytes, &app.graphql)?).await?;
+    let operation = match key? {
+        Some(key) => operation.under(key)?,
+        None => operation,
+    };
     answer(&app, operation, user, media_type).await
 }
 
@@ -132,11 +139,15 @@ async fn answer(app: &App, operation: Operation, user: crate::user::UserId, medi
         return Err(Error::BadRequest("Subscriptions are not served over plain HTTP.".to_owned()));
     }
     app.budget.charge(&user, operation.complexity())?;
+    let keyed = operation.keyed().cloned();
     let answer = app.graphql.execute(operation, user).await;
     let fault =
         answer.errors.iter().filter_map(|error| error.source::<Error>()).find(|error| error.cause().is_some()).cloned();
     let mut response = GraphQLResponse::from(answer).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, media_type.header());
+    if keyed.is_some_and(|keyed| keyed.is_replayed()) {
+        response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
+    }
     if let Some(fault) = fault {
         response.extensions_mut().insert(Fault(fault));
     }

@@ -73,7 +73,7 @@ macro_rules! change_live {
         let target = $target.clone();
         let row = change!(
             $store,
-            Row,
+            target.user,
             diesel::update(
                 owners::table
                     .filter(owners::user_id.eq(target.user.as_str()))
@@ -81,7 +81,8 @@ macro_rules! change_live {
             )
             .set((owners::revision.eq(owners::revision + 1), owners::task_count.eq($count)))
             .returning(owners::revision),
-            diesel::update(live!(target))
+            // Without a bump there is no revision to take, and PostgreSQL would say so before it looked at the row again.
+            diesel::update(live!(target).filter(NewRevision { owner: target.user.as_str() }.is_not_null()))
                 .set(($set, tasks::revision.eq(NewRevision { owner: target.user.as_str() })))
                 .returning(COLUMNS)
         )?;
@@ -107,7 +108,7 @@ impl Store {
         let description_folded = description.as_deref().map(fold);
         let row = change!(
             self,
-            Row,
+            user,
             methods::FilterDsl::filter(
                 diesel::insert_into(owners::table)
                     .values((
@@ -178,11 +179,22 @@ impl Store {
         change_live!(self, target, owners::task_count - 1, tasks::deleted_at.eq(Some(now)))
     }
 
+    /// The task as it is; under a key, as it was when the key was used first.
     async fn unchanged(&self, target: Target) -> Result<Task> {
-        let task = self.task(target.user, target.id).await?;
-        match target.expected {
-            Some(expected) if expected != task.revision => Err(Error::PreconditionFailed { current: task.revision }),
-            _ => Ok(task),
+        let wanted = target.clone();
+        let row = if self.keyed.is_some() {
+            transact!(
+                self,
+                wanted.user,
+                |connection| live!(wanted).select(COLUMNS).get_result::<Row>(connection),
+                |connection| live!(wanted).select(COLUMNS).get_result::<Row>(connection)
+            )?
+        } else {
+            on_connection!(self, shared, |connection| live!(wanted).select(COLUMNS).load::<Row>(connection))?.pop()
+        };
+        match row {
+            Some(row) => Ok(row.into()),
+            None => Err(self.why_not(target.user, target.id, target.expected).await),
         }
     }
 }

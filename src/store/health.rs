@@ -1,13 +1,19 @@
 //! What the last piece of work found the database to be.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::error::{Error, Result};
 
 /// Shared by the pools of a store, which tell it what they find.
 #[derive(Debug, Clone)]
-pub(super) struct Health(Arc<AtomicU8>);
+pub(super) struct Health(Arc<Findings>);
+
+#[derive(Debug)]
+struct Findings {
+    state: AtomicU8,
+    is_used: AtomicBool,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -23,11 +29,15 @@ pub(super) enum State {
 
 impl Health {
     pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(State::Untried as u8)))
+        let state = AtomicU8::new(State::Untried as u8);
+        Self(Arc::new(Findings { state, is_used: AtomicBool::new(false) }))
     }
 
     pub(super) fn set(&self, state: State) {
-        self.0.store(state as u8, Ordering::Relaxed);
+        self.0.state.store(state as u8, Ordering::Relaxed);
+        if state == State::Well {
+            self.0.is_used.store(true, Ordering::Relaxed);
+        }
     }
 
     /// # Errors
@@ -36,8 +46,17 @@ impl Health {
         if self.state() == State::Closed { Err(Error::unavailable("the tables are not ready yet")) } else { Ok(()) }
     }
 
+    /// Whether it answered since [`Health::forget_use`].
+    pub(super) fn was_used(&self) -> bool {
+        self.0.is_used.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn forget_use(&self) {
+        self.0.is_used.store(false, Ordering::Relaxed);
+    }
+
     pub(super) fn state(&self) -> State {
-        let stored = self.0.load(Ordering::Relaxed);
+        let stored = self.0.state.load(Ordering::Relaxed);
         [State::Closed, State::Untried, State::Well]
             .into_iter()
             .find(|state| *state as u8 == stored)

@@ -34,5 +34,21 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::store::timestamp::Instant;
+
+    /// What requests with an idempotency key did.
+    idempotency_keys (user_id, key) {
+        user_id -> Text,
+        key -> Text,
+        /// Of the request that the key was used for.
+        fingerprint -> Binary,
+        made_at -> Instant,
+        /// The task that the change left, as JSON. Null only inside the transaction that makes it.
+        outcome -> Nullable<Text>,
+    }
+}
+
 joinable!(tasks -> owners (user_id));
 allow_tables_to_appear_in_same_query!(owners, tasks);

@@ -2,6 +2,7 @@
 
 use diesel::dsl::{count, count_star};
 use diesel::{AggregateExpressionMethods, BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable};
+use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::schema::{owners, tasks};
@@ -13,7 +14,7 @@ use crate::task::{Revision, Search, Task, TaskId, fold};
 use crate::user::UserId;
 
 /// A task as its row has it.
-#[derive(Debug, Queryable)]
+#[derive(Debug, Queryable, Serialize, Deserialize)]
 pub(super) struct Row {
     id: i64,
     title: String,

@@ -8,6 +8,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, SqlType};
 use diesel::sqlite::Sqlite;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
@@ -17,9 +18,22 @@ use crate::clock::Timestamp;
 pub struct Instant;
 
 /// An instant as a column holds it.
-#[derive(Debug, Clone, Copy, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, Copy, AsExpression, FromSqlRow, Serialize, Deserialize)]
+#[serde(into = "i64", from = "i64")]
 #[diesel(sql_type = Instant)]
 pub struct At(pub Timestamp);
+
+impl From<At> for i64 {
+    fn from(at: At) -> Self {
+        at.0.as_micros()
+    }
+}
+
+impl From<i64> for At {
+    fn from(micros: i64) -> Self {
+        Self(Timestamp::from_micros(micros))
+    }
+}
 
 /// PostgreSQL counts from 2000-01-01T00:00:00Z.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;

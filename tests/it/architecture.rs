@@ -23,7 +23,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// Known to all, and knowing only each other.
-const DOMAIN: &[&str] = &["error", "task", "user", "clock", "timing"];
+const DOMAIN: &[&str] = &["error", "task", "user", "clock", "timing", "idempotency"];
 
 /// Who may use a crate that brings a whole world along.
 const CRATES: &[(&str, &[&str])] = &[
@@ -32,7 +32,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
     ("rustix", &["server"]),
-    ("http", &["cli", "config", "server", "auth", "rest", "error"]),
+    ("http", &["cli", "config", "server", "auth", "rest", "error", "idempotency"]),
     ("async_graphql", &["server", "rest", "graphql"]),
     ("async_graphql_value", &["graphql"]),
     ("async_graphql_axum", &["server"]),

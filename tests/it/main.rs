@@ -9,6 +9,7 @@ mod differential;
 mod docs;
 mod faults;
 mod graphql;
+mod idempotency;
 mod limits;
 mod openapi;
 mod pagination;

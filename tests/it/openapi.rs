@@ -47,11 +47,19 @@ async fn routes_take_the_documented_methods_and_no_other() {
 /// Operation, parameters, statuses.
 const OPERATIONS: [(&str, &str, &str); 9] = [
     ("listTasks", "status search sort limit cursor If-None-Match X-Request-Id", "200 304 401 422 429 500 503 504"),
-    ("createTask", "X-Request-Id", "201 400 401 413 415 422 429 500 503 504"),
+    ("createTask", "Idempotency-Key X-Request-Id", "201 400 401 409 413 415 422 429 500 503 504"),
     ("getTask", "id If-None-Match X-Request-Id", "200 304 401 403 404 422 429 500 503 504"),
-    ("updateTask", "id If-Match X-Request-Id", "200 400 401 403 404 412 413 415 422 429 500 503 504"),
-    ("deleteTask", "id If-Match X-Request-Id", "204 401 403 404 412 422 429 500 503 504"),
-    ("completeTask", "id If-Match X-Request-Id", "200 400 401 403 404 412 413 415 422 429 500 503 504"),
+    (
+        "updateTask",
+        "id If-Match Idempotency-Key X-Request-Id",
+        "200 400 401 403 404 409 412 413 415 422 429 500 503 504",
+    ),
+    ("deleteTask", "id If-Match Idempotency-Key X-Request-Id", "204 401 403 404 409 412 422 429 500 503 504"),
+    (
+        "completeTask",
+        "id If-Match Idempotency-Key X-Request-Id",
+        "200 400 401 403 404 409 412 413 415 422 429 500 503 504",
+    ),
     ("health", "X-Request-Id", "200"),
     ("livez", "X-Request-Id", "200"),
     ("readyz", "X-Request-Id", "200 500 503"),
@@ -80,6 +88,8 @@ const OUT_OF_REACH: [&str; 5] = ["400", "429", "500", "503", "504"];
 async fn every_documented_answer_can_be_had_and_is_as_documented() {
     let app = start(Sqlite).await;
     let document = Document::read();
+    let used = app.call("ann", Method::POST, "/api/tasks").header("idempotency-key", "used");
+    assert_eq!(used.json(&json!({ "title": "first" })).send().await.status, 201);
     for operation in document.operations() {
         for (status, _) in members(&operation.value["responses"]) {
             if OUT_OF_REACH.contains(&status) {
@@ -110,6 +120,7 @@ fn provoked(app: &TestApp, operation: Operation<'_>, status: &str, id: &str) -> 
     };
     let call = match status {
         "304" => call.header("if-none-match", "*"),
+        "409" => call.header("idempotency-key", "used"),
         "412" => call.header("if-match", "\"1\""),
         _ => call,
     };

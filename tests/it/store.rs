@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use diesel::expression::Expression;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel::{Column, QueryableByName, RunQueryDsl as _};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -399,6 +399,7 @@ declared! {
     Integer: "integer", "INTEGER";
     Text: "text", "TEXT";
     Bool: "boolean", "INTEGER";
+    Binary: "bytea", "BLOB";
     Instant: "timestamp with time zone", "INTEGER";
 }
 
@@ -490,14 +491,16 @@ async fn the_tables_are_as_they_are_declared(#[values(Sqlite, Postgres)] backend
     let database = Database::migrated(backend).await;
     assert_eq!(in_the_database(&database, "owners").await, declared(schema::owners::all_columns, backend));
     assert_eq!(in_the_database(&database, "tasks").await, declared(schema::tasks::all_columns, backend));
+    let keys = declared(schema::idempotency_keys::all_columns, backend);
+    assert_eq!(in_the_database(&database, "idempotency_keys").await, keys);
     let others = match backend {
         Sqlite => {
             "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'
-             AND name NOT IN ('owners', 'tasks', '__diesel_schema_migrations', 'sqlite_sequence')"
+             AND name NOT IN ('owners', 'tasks', 'idempotency_keys', '__diesel_schema_migrations', 'sqlite_sequence')"
         }
         Postgres => {
             "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'
-             AND tablename NOT IN ('owners', 'tasks', '__diesel_schema_migrations')"
+             AND tablename NOT IN ('owners', 'tasks', 'idempotency_keys', '__diesel_schema_migrations')"
         }
     };
     assert_eq!(database.numbers(others).await, [0], "a table that is compared with nothing");

@@ -35,6 +35,7 @@ fn all() -> Vec<Refusal> {
         Refusal::new("The task belongs to another user.", Error::Forbidden),
         Refusal::new("There is no such task.", Error::NoSuchTask),
         Refusal::new("The route does not take this method.", Error::MethodNotAllowed),
+        Refusal::new("The `Idempotency-Key` was used for another request.", Error::KeyConflict),
         Refusal::new(
             "The task has changed: its `ETag` is none of those in `If-Match`.",
             Error::PreconditionFailed { current: Revision(headers::REVISION) },

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::reference;
+use crate::idempotency::Key;
 
 /// The revision in the examples: a microsecond of 2026-01-09.
 pub(super) const REVISION: i64 = 1_767_952_800_123_456;
@@ -33,6 +34,20 @@ pub(super) fn parameters() -> Value {
             "Change the task only while its `ETag` is one of these; `*` for any.",
             json!([TASK_TAG, "*"]),
         ),
+        "Idempotency-Key": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Make the change once: the same request with the same key is answered what happened the \
+                            first time, for 24 hours.",
+            "required": false,
+            "schema": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": Key::MAX_CHARS,
+                "pattern": "^[!-~]+$",
+                "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+            },
+        },
         "If-None-Match": parameter(
             "If-None-Match",
             "Answer 304 without a body while the `ETag` is one of these.",
@@ -41,7 +56,8 @@ pub(super) fn parameters() -> Value {
     })
 }
 
-/// The headers of answers. Each is always there where a route lists it, but for `Link` and what tells of the rate limit.
+/// The headers of answers. Each is always there where a route lists it, but for `Link`, `Idempotency-Replayed` and
+/// what tells of the rate limit.
 pub(super) fn components() -> Value {
     let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     let constant = |value: &str| json!({ "type": "string", "const": value });
@@ -59,6 +75,9 @@ pub(super) fn components() -> Value {
         "Location": header("The address of the new task.", pattern("^/api/tasks/[0-9]+$"), json!("/api/tasks/1")),
         "Link": header("The address of the next page, while there is more.",
             pattern("^</api/tasks\\?[^>]+>; rel=\"next\"$"), json!(link)),
+        "Idempotency-Replayed": header("The answer is that of an earlier request with the same `Idempotency-Key`. Only \
+                                        there where it is.",
+            constant("true"), json!("true")),
         "WWW-Authenticate": header("How to authenticate.", constant("Bearer"), json!("Bearer")),
         "Allow": header("The methods that the route takes.", json!({ "type": "string" }), json!("GET,HEAD,POST")),
         "Retry-After": header("How many seconds to wait before trying again.",
@@ -69,7 +88,7 @@ pub(super) fn components() -> Value {
         "RateLimit": header("What is left of it: `r` points, which last `t` seconds at the rate at which they refill.",
             pattern("^\"default\";r=[0-9]+;t=[0-9]+$"), json!("\"default\";r=150;t=3")),
     });
-    for optional in ["Link", "RateLimit-Policy", "RateLimit"] {
+    for optional in ["Link", "Idempotency-Replayed", "RateLimit-Policy", "RateLimit"] {
         components[optional]["required"] = json!(false);
     }
     components

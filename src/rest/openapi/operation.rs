@@ -17,6 +17,9 @@ pub(super) fn complete(operation: &mut Value, method: &str, path: &str, schemas:
     let is_paged = has_parameter(operation, "cursor");
     for (status, response) in members(operation, "responses") {
         complete_response(response, status, is_api, is_paged, schemas);
+        if is_api && method != "get" {
+            response["headers"]["Idempotency-Replayed"] = reference("headers", "Idempotency-Replayed");
+        }
     }
     if is_api {
         for code in errors_of(operation, method, path) {
@@ -47,7 +50,8 @@ fn add_parameters(operation: &mut Value, method: &str, is_api: bool) {
         "put" | "patch" | "delete" => Some("If-Match"),
         _ => None,
     };
-    let added = condition.into_iter().chain(["X-Request-Id"]).map(|name| reference("parameters", name));
+    let key = (is_api && method != "get").then_some("Idempotency-Key");
+    let added = condition.into_iter().chain(key).chain(["X-Request-Id"]).map(|name| reference("parameters", name));
     let own = operation["parameters"].take();
     let own = own.as_array().into_iter().flatten().cloned().map(demote_example);
     operation["parameters"] = own.chain(added).collect();
@@ -85,6 +89,9 @@ fn errors_of(operation: &Value, method: &str, path: &str) -> Vec<Code> {
     }
     if matches!(method, "put" | "patch" | "delete") {
         codes.push(Code::PreconditionFailed);
+    }
+    if method != "get" {
+        codes.push(Code::Conflict);
     }
     codes
 }

@@ -1,7 +1,7 @@
 //! The wire between the service and its database, which can be cut, or go silent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -14,6 +14,8 @@ enum State {
     Whole,
     /// They are swallowed, in both directions. New connections are accepted.
     Silent,
+    /// A connection ends after a COMMIT, before the client has heard what became of it.
+    Forgetful,
     /// Connections are closed, also those that were open when it was cut.
     Cut,
 }
@@ -47,6 +49,10 @@ impl Wire {
         self.state.send_replace(State::Silent);
     }
 
+    pub fn lose_acknowledgements(&self) {
+        self.state.send_replace(State::Forgetful);
+    }
+
     pub fn cut(&self) {
         self.state.send_replace(State::Cut);
     }
@@ -70,9 +76,10 @@ async fn carry(client: TcpStream, server: String, states: Arc<watch::Sender<Stat
         }
         let (from_server, to_server) = TcpStream::connect(&server).await.unwrap().into_split();
         let (from_client, to_client) = client.into_split();
+        let committing = AtomicBool::new(false);
         tokio::select! {
-            () = pass_on(from_client, to_server, &states, Some(&sent)) => {}
-            () = pass_on(from_server, to_client, &states, None) => {}
+            () = pass_on(from_client, to_server, &states, &committing, Some(&sent)) => {}
+            () = pass_on(from_server, to_client, &states, &committing, None) => {}
         }
     };
     tokio::select! {
@@ -85,6 +92,7 @@ async fn pass_on(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     states: &watch::Sender<State>,
+    committing: &AtomicBool,
     count: Option<&AtomicUsize>,
 ) {
     let mut bytes = vec![0; 65_536];
@@ -92,6 +100,11 @@ async fn pass_on(
     while let Ok(length @ 1..) = from.read(&mut bytes).await {
         if let Some(count) = count {
             count.fetch_add(length, Ordering::SeqCst);
+            if *states.borrow() == State::Forgetful && bytes[..length].windows(6).any(|word| word == b"COMMIT") {
+                committing.store(true, Ordering::SeqCst);
+            }
+        } else if committing.load(Ordering::SeqCst) {
+            return;
         }
         // What is missing in the middle of a stream makes the rest of it useless.
         was_silent |= *states.borrow() == State::Silent;
