@@ -23,11 +23,12 @@ struct Caller(Arc<OnceLock<UserId>>);
 /// The user of the token, who has paid for the request.
 ///
 /// The token comes first, so that one that verifies is never refused for what others do at the same address. What that
-/// leaves to a flood of bad ones is the work of verifying them, which is bounded: see `auth`.
+/// leaves to a flood of bad ones is the work of verifying them, which is bounded: see `auth`. A token that needs a key
+/// which cannot be had is none that verifies, so it counts as well: anybody can name a key that nobody has.
 ///
 /// # Errors
-/// As [`auth::authenticate`]; `RateLimited` instead of `Unauthenticated` for an address that failed too often, and for
-/// a user whose budget is used up.
+/// As [`auth::authenticate`]; `RateLimited` instead for an address that failed too often, and for a user whose budget is
+/// used up.
 pub(super) async fn admit(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<UserId> {
     match auth::authenticate(headers, &app.verifier).await {
         Ok(verified) => {
@@ -37,7 +38,7 @@ pub(super) async fn admit(app: &App, headers: &HeaderMap, extensions: &Extension
             app.budget.admit(&verified.user)?;
             Ok(verified.user)
         }
-        Err(refusal @ Error::Unauthenticated(_)) => {
+        Err(refusal @ (Error::Unauthenticated(_) | Error::Unavailable(_))) => {
             app.failures.count(address::client(headers, extensions, &app.settings.trusted_proxies))?;
             Err(refusal)
         }

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::Method;
 use rstest::rstest;
 use serde_json::json;
@@ -183,6 +185,31 @@ async fn an_address_that_fails_too_often_is_told_so_and_a_good_token_from_it_is_
     let statuses = [call("192.0.2.1").send().await.status, call("192.0.2.1").send().await.status];
     assert_eq!(statuses, [401, 401]);
     assert_eq!(call("192.0.2.1").send().await.status, 429);
+}
+
+#[tokio::test]
+async fn keys_that_nobody_has_count_as_failures_while_their_source_is_away() {
+    let app = start_with(Sqlite, |options| {
+        options.settings.rate_limit = NonZeroU32::new(3000);
+        // Nothing listens there.
+        options.jwks_url = Some("http://127.0.0.1:9/jwks".parse().unwrap());
+    })
+    .await;
+    let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    let made_up = |kid: usize| {
+        let header = encode(&json!({ "alg": "EdDSA", "kid": format!("made up {kid}") }).to_string());
+        format!("Bearer {header}.{}.{}", encode("{}"), encode(&"s".repeat(64)))
+    };
+    let call = |address: &str, kid| {
+        app.anonymous(Method::GET, "/api/tasks").from(address).header("authorization", &made_up(kid))
+    };
+    for kid in 0..60 {
+        assert_eq!(call("192.0.2.1", kid).send().await.error(), (503, "UNAVAILABLE".to_owned()));
+    }
+    assert_eq!(call("192.0.2.1", 60).send().await.error(), (429, "RATE_LIMITED".to_owned()));
+    // Nobody else is told so, and nobody whose token is good.
+    assert_eq!(call("192.0.2.2", 61).send().await.status, 503);
+    assert_eq!(app.call("ann", Method::GET, "/api/tasks").from("192.0.2.1").send().await.status, 200);
 }
 
 #[tokio::test]

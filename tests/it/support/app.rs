@@ -72,6 +72,7 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
         database_url: database.url.clone(),
         pool_size: 4,
         store_clock: None,
+        jwks_url: None,
     };
     change(&mut options);
     // 2026-01-09T10:00:00Z
@@ -83,7 +84,7 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
     let secret = SecretString::from(uuid::Uuid::new_v4().to_string());
     let rules = TokenRules {
         secrets: vec![secret.clone()],
-        jwks_url: None,
+        jwks_url: options.jwks_url,
         issuer: None,
         audience: None,
         subject_claim: "sub".to_owned(),
@@ -104,6 +105,8 @@ pub struct Options {
     pub pool_size: u32,
     /// The store's own clock, where it is not the one that tokens go by.
     pub store_clock: Option<SharedClock>,
+    /// Where keys are beside the secret of the test.
+    pub jwks_url: Option<url::Url>,
 }
 
 impl TestApp {
