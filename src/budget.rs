@@ -63,6 +63,12 @@ impl Budget {
         buckets.take(user, complexity / COMPLEXITY_PER_POINT).map_err(|wait| refused(wait + buckets.refill(1)))
     }
 
+    /// How many requests were refused.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.0.as_ref().map_or(0, |buckets| buckets.refused())
+    }
+
     /// What a user may count on at any time: a full bucket, and how long it takes to refill.
     #[must_use]
     pub fn policy(&self) -> Option<Allowance> {

@@ -15,12 +15,14 @@ mod token;
 
 use std::future::Future;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use tokio::net::TcpListener;
 
-use crate::config::settings::{DATABASE, GROUPS, Group, LOG, TOKENS};
+use crate::config::settings::{self, DATABASE, GROUPS, Group, LOG, Setting, TOKENS};
 use crate::config::{Config, Sources};
 
 /// A task backend with two front doors, GraphQL and REST, on SQLite or PostgreSQL.
@@ -161,12 +163,26 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Binds the address of the configuration, which may name port 0.
-async fn bind(config: &Config) -> Result<tokio::net::TcpListener, Failure> {
-    let address = config.http.listen;
-    tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::Fault(format!("Cannot listen on {address}: {error}; set LISTEN to another address.")))
+/// The sockets of a service.
+struct Listeners {
+    callers: TcpListener,
+    operators: Option<TcpListener>,
+}
+
+/// Binds the addresses of the configuration, which may name port 0.
+async fn bind(config: &Config) -> Result<Listeners, Failure> {
+    let operators = match config.http.admin_listen {
+        Some(address) => Some(listener(&settings::TASKGATE_ADMIN_LISTEN, address).await?),
+        None => None,
+    };
+    Ok(Listeners { callers: listener(&settings::LISTEN, config.http.listen).await?, operators })
+}
+
+async fn listener(setting: &Setting, address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let setting = setting.variable;
+        Failure::Fault(format!("Cannot listen on {address}: {error}; set {setting} to another address."))
+    })
 }
 
 #[cfg(test)]

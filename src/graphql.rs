@@ -12,6 +12,8 @@ use async_graphql::{
     Value, Variables,
 };
 
+use prometheus_client::registry::Registry;
+
 use crate::error::{Error, Result};
 use crate::idempotency::Keyed;
 use crate::store::Store;
@@ -25,6 +27,7 @@ mod document;
 mod guard;
 mod inputs;
 mod mutation;
+mod operations;
 mod query;
 mod scalars;
 mod text;
@@ -39,6 +42,7 @@ pub use document::{DocumentId, Hash, Operation};
 pub use trusted::{TrustMode, TrustedDocuments};
 
 use document::{Document, Documents};
+use operations::{Label, Operations};
 use validator::Validator;
 use variables::InputTypes;
 
@@ -81,6 +85,7 @@ struct Inner {
     documents: Documents,
     store: Store,
     trusted_documents: Option<TrustedDocuments>,
+    operations: Operations,
     explore: bool,
 }
 
@@ -102,6 +107,7 @@ impl Graphql {
             documents: Documents::new(),
             store: store.clone(),
             trusted_documents,
+            operations: Operations::default(),
             explore,
         })))
     }
@@ -114,22 +120,34 @@ impl Graphql {
     /// or its variables do not fit, `PersistedQueryNotFound` when an id is not known, `UntrustedDocument` when only
     /// trusted documents may run.
     pub async fn prepare(&self, call: Call) -> Result<Operation> {
+        let label = Label::of_caller(call.operation_name.as_deref().filter(|name| !name.is_empty()));
+        let prepared = self.prepared(call).await;
+        if let Err(error) = &prepared {
+            self.0.operations.count(label, Some(error.code()));
+        }
+        prepared
+    }
+
+    async fn prepared(&self, call: Call) -> Result<Operation> {
         let document = self.document(call.document).await?;
         if !self.0.explore && document.introspects() {
             return Err(Error::GraphqlValidation("Introspection is off on this server.".to_owned()));
         }
         let name = call.operation_name.filter(|name| !name.is_empty());
         let (operation, definition) = document.operation(name.as_deref())?;
-        if let Some(trusted) = &self.0.trusted_documents
-            && !trusted.contains(&DocumentId::Hash(document.hash()))
-        {
-            let operation = operation.map(Name::as_str);
-            tracing::warn!(hash = %document.hash(), operation, "a document that is not in the manifest");
+        let operation = operation.map(Name::as_str);
+        let mut label = Label::of_caller(operation);
+        if let Some(trusted) = &self.0.trusted_documents {
+            if trusted.contains(&DocumentId::Hash(document.hash())) {
+                label = operation.and_then(|name| trusted.name(name)).map_or(label, Label::Trusted);
+            } else {
+                tracing::warn!(hash = %document.hash(), operation, "a document that is not in the manifest");
+            }
         }
         let variables = self.0.input_types.coerced(definition, &call.variables)?;
         let complexity = complexity::of(document.parsed(), definition, &variables)?;
         let (kind, absent) = (definition.ty, document::absent(definition, &variables));
-        Ok(Operation { document, name, variables, kind, absent, complexity, keyed: None })
+        Ok(Operation { document, name, variables, kind, absent, complexity, label, keyed: None })
     }
 
     async fn document(&self, source: Source) -> Result<Arc<Document>> {
@@ -163,6 +181,7 @@ impl Graphql {
 
     /// Runs a caller's operation as `user`. Errors of resolvers are in the response, with their codes.
     pub async fn execute(&self, operation: Operation, user: UserId) -> Response {
+        let label = operation.label.clone();
         let store = operation.keyed().cloned().map(|keyed| self.0.store.under(keyed));
         let request = with_store(operation.into_request().data(user), store);
         let mut response = self.0.callers.execute(request).await;
@@ -172,15 +191,18 @@ impl Graphql {
         for error in &mut response.errors {
             context::render(error);
         }
+        self.0.operations.count(label, response.errors.first().map(context::code));
         response
     }
 
-    /// Runs one of our own documents as `user`, once where there is a key, and answers its data.
+    /// Runs one of our own documents as `user`, once where there is a key, and answers its data. Operators know
+    /// it by `name`.
     ///
     /// # Errors
     /// The first error of its resolvers.
     pub async fn run(
         &self,
+        name: &'static str,
         document: &ExecutableDocument,
         variables: Variables,
         user: UserId,
@@ -190,13 +212,20 @@ impl Graphql {
         let mut request = with_store(Request::new("").variables(variables).data(user), store);
         request.set_parsed_query(document.clone());
         let response = self.0.trusted.execute(request).await;
-        match response.errors.into_iter().next() {
+        let outcome = match response.errors.into_iter().next() {
             None => Ok(response.data),
             Some(error) => Err(match error.source::<Error>() {
                 Some(known) => known.clone(),
                 None => Error::internal(error.message),
             }),
-        }
+        };
+        self.0.operations.count(Label::Own(name), outcome.as_ref().err().map(Error::code));
+        outcome
+    }
+
+    /// Shows operators how many operations came to which end.
+    pub fn register(&self, registry: &mut Registry) {
+        self.0.operations.register(registry);
     }
 }
 

@@ -64,17 +64,18 @@ pub struct Rest {
 /// An operation, and its complexity: so much, and so much more for each task of a list.
 #[derive(Debug)]
 struct Prepared {
+    name: &'static str,
     document: ExecutableDocument,
     fixed: u32,
     each: u32,
 }
 
 impl Prepared {
-    fn new(text: &str) -> Result<Self> {
+    fn new(name: &'static str, text: &str) -> Result<Self> {
         let document = parse_query(text).map_err(Error::internal)?;
         let of = |tasks: u32| graphql::complexity(&document, &Variables::from_value(value!({ "first": tasks })));
         let (fixed, with_one) = (of(0)?, of(1)?);
-        Ok(Self { document, fixed, each: with_one - fixed })
+        Ok(Self { name, document, fixed, each: with_one - fixed })
     }
 
     fn complexity(&self, variables: &Variables) -> u32 {
@@ -92,7 +93,7 @@ impl Rest {
     /// # Errors
     /// `Internal` when an operation does not parse, which a test rules out.
     pub fn new(graphql: Graphql, budget: Budget, bounds: body::Bounds) -> Result<Self> {
-        let operations = OPERATIONS.iter().map(|(_, text)| Prepared::new(text)).collect::<Result<_>>()?;
+        let operations = OPERATIONS.iter().map(|(name, text)| Prepared::new(name, text)).collect::<Result<_>>()?;
         Ok(Self { graphql, budget, operations, bounds })
     }
 
@@ -106,7 +107,7 @@ impl Rest {
     ) -> Result<Value> {
         let operation = &self.operations[operation as usize];
         self.budget.charge(user, operation.complexity(&variables))?;
-        let run = self.graphql.run(&operation.document, variables, user.clone(), keyed.cloned());
+        let run = self.graphql.run(operation.name, &operation.document, variables, user.clone(), keyed.cloned());
         let data = run.await.map_err(translate::error)?;
         match data {
             Value::Object(fields) => {

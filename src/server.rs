@@ -15,9 +15,11 @@ use crate::graphql::{Graphql, TrustedDocuments};
 use crate::rest::Rest;
 use crate::store::Store;
 
+use metrics::{Figures, Metrics};
 use stop::Stop;
 
 mod address;
+mod admin;
 mod boundary;
 mod connection;
 mod docs;
@@ -29,11 +31,13 @@ mod guard;
 mod health;
 mod limits;
 mod listen;
+mod metrics;
 mod render;
 mod router;
 mod stop;
 
 use address::Failures;
+pub use admin::admin_router;
 pub use docs::openapi_document;
 pub use limits::Limits;
 pub use listen::serve;
@@ -77,6 +81,7 @@ pub struct App {
     budget: Budget,
     failures: Arc<Failures>,
     settings: Arc<Settings>,
+    metrics: Metrics,
     stop: Stop,
 }
 
@@ -86,13 +91,22 @@ impl App {
     pub fn new(store: Store, verifier: Verifier, clock: SharedClock, settings: Settings) -> Result<Self> {
         let graphql = Graphql::new(&store, settings.explore, settings.trusted_documents.clone())?;
         let budget = Budget::new(settings.rate_limit, Arc::clone(&clock));
+        let started = clock.now();
+        let failures = Arc::new(Failures::new(settings.rate_limit.is_some(), clock));
+        let figures = Figures {
+            store: store.clone(),
+            verifier: verifier.clone(),
+            budget: budget.clone(),
+            failures: Arc::clone(&failures),
+        };
         Ok(Self {
+            metrics: Metrics::new(started, &graphql, figures),
             rest: Rest::new(graphql.clone(), budget.clone(), settings.limits.body())?,
             graphql,
             store,
             verifier,
             budget,
-            failures: Arc::new(Failures::new(settings.rate_limit.is_some(), clock)),
+            failures,
             settings: Arc::new(settings),
             stop: Stop::new(),
         })

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::Hash;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub struct Buckets<K: Hash + Eq + Clone> {
     limiter: RateLimiter<K, Store<K>, Elapsed, NoOpMiddleware<Nanos>>,
     store: Store<K>,
     quota: Quota,
+    refused: AtomicU64,
 }
 
 impl<K: Hash + Eq + Clone> Buckets<K> {
@@ -33,7 +35,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         let quota = Quota::per_minute(at_least_1(per_minute)).allow_burst(at_least_1(holds));
         let store = Store(Arc::new(Cache::new(MOST)));
         let limiter = RateLimiter::new(quota, store.clone(), Elapsed { clock, since: Mutex::default() });
-        Self { limiter, store, quota }
+        Self { limiter, store, quota, refused: AtomicU64::new(0) }
     }
 
     /// Takes points, all of them or none.
@@ -42,12 +44,19 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     /// How long it takes until there are as many.
     pub fn take(&self, key: &K, points: u32) -> Result<(), Duration> {
         let Some(points) = NonZeroU32::new(points) else { return Ok(()) };
-        match self.limiter.check_key_n(key, points) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(not_until)) => Err(not_until.wait_time_from(self.limiter.clock().now())),
+        let wait = match self.limiter.check_key_n(key, points) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(not_until)) => not_until.wait_time_from(self.limiter.clock().now()),
             // More than a bucket holds: it will never be, and a full one is the best there is.
-            Err(_) => Err(self.refill(self.holds())),
-        }
+            Err(_) => self.refill(self.holds()),
+        };
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        Err(wait)
+    }
+
+    /// How often there were too few points.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// How many points there are.

@@ -108,6 +108,10 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         (&settings::JWT_AUDIENCE, text(tokens.audience.as_deref())),
         (&settings::JWT_SUBJECT_CLAIM, tokens.subject_claim.clone()),
         (&settings::LISTEN, http.listen.to_string()),
+        (
+            &settings::TASKGATE_ADMIN_LISTEN,
+            http.admin_listen.map_or_else(|| on_off(false), |address| address.to_string()),
+        ),
         (&settings::CORS_ORIGINS, origins.join(",")),
         (&settings::TASKGATE_EXPLORE, on_off(*explore)),
         (&settings::TASKGATE_DOCS, on_off(*docs)),

@@ -29,14 +29,14 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let trusted = service::trusted_documents(&config.trusted_documents).await?;
     let clock: SharedClock = Arc::new(SystemClock);
     // The port first: a second `dev` stops here, before it touches the first one's files.
-    let listener = bind(&config).await?;
-    let address = listener.local_addr().map_err(|error| Failure::Fault(format!("Cannot listen: {error}.")))?;
+    let listeners = bind(&config).await?;
+    let address = listeners.callers.local_addr().map_err(|error| Failure::Fault(format!("Cannot listen: {error}.")))?;
     service::migrate(&config.database).await?;
     let secret = secret::read_or_make(&database)?;
     let token = token::issue(&config.tokens, &secret, &token::user(USER)?, clock.now(), TTL_SECONDS)?;
     config.tokens.secrets.insert(0, secret);
     print(&banner(&config, address, &token))?;
-    service::run(config, clock, listener, trusted, Some(token)).await
+    service::run(config, clock, listeners, trusted, Some(token)).await
 }
 
 /// The SQLite file, when the configuration is one for this machine alone.

@@ -12,6 +12,6 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     telemetry::init(&config.log);
     let trusted = service::trusted_documents(&config.trusted_documents).await?;
     let clock: SharedClock = Arc::new(SystemClock);
-    let listener = bind(&config).await?;
-    service::run(config, clock, listener, trusted, None).await
+    let listeners = bind(&config).await?;
+    service::run(config, clock, listeners, trusted, None).await
 }

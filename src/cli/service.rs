@@ -3,10 +3,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use super::Failure;
+use super::{Failure, Listeners};
 use crate::auth::{TokenRules, Verifier};
 use crate::clock::SharedClock;
 use crate::config::{Config, DatabaseConfig, TrustedConfig};
@@ -46,12 +45,12 @@ pub(super) async fn trusted_documents(config: &TrustedConfig) -> Result<Option<T
     loaded.map(Some).map_err(refuse)
 }
 
-/// Serves on `listener` until the process is told to stop. A token for explorers makes it `dev`: it is filled in where
+/// Serves on `listeners` until the process is told to stop. A token for explorers makes it `dev`: it is filled in where
 /// people try things, and the service answers to names of this machine only.
 pub(super) async fn run(
     config: Config,
     clock: SharedClock,
-    listener: TcpListener,
+    listeners: Listeners,
     trusted_documents: Option<TrustedDocuments>,
     explorer_token: Option<String>,
 ) -> Result<(), Failure> {
@@ -76,15 +75,16 @@ pub(super) async fn run(
         trusted_proxies: config.rate_limit.trusted_proxies,
     };
     let app = App::new(store.clone(), verifier, clock, settings).map_err(|error| Failure::Fault(error.to_string()))?;
-    serve(app, listener, &store, config.database.direct()).await
+    serve(app, listeners, &store, config.database.direct()).await
 }
 
 /// Serves while the store is still made ready: a database that is away is for `/readyz` to tell, and may come. One that
 /// can never do ends the process.
-async fn serve(app: App, listener: TcpListener, store: &Store, direct: &DatabaseUrl) -> Result<(), Failure> {
+async fn serve(app: App, listeners: Listeners, store: &Store, direct: &DatabaseUrl) -> Result<(), Failure> {
     let wrong = |error: MigrateError| Failure::Fault(error.to_string());
     let serving = async {
-        server::serve(app, listener).await.map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
+        let served = server::serve(app, listeners.callers, listeners.operators).await;
+        served.map(drop).map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
     };
     let (mut preparing, mut serving) = (pin!(store.prepare(direct)), pin!(serving));
     // Where it is there, or wrong, at once, nothing is served before that is known.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use ::http::HeaderValue;
 use url::Url;
 
-use super::settings::{CORS_ORIGINS, LISTEN};
+use super::settings::{CORS_ORIGINS, LISTEN, TASKGATE_ADMIN_LISTEN};
 use super::sources::Sources;
 
 /// The socket and CORS.
@@ -13,23 +13,35 @@ use super::sources::Sources;
 pub struct HttpConfig {
     /// `LISTEN`.
     pub listen: SocketAddr,
+    /// `TASKGATE_ADMIN_LISTEN`: where operators are answered, if anywhere.
+    pub admin_listen: Option<SocketAddr>,
     /// `CORS_ORIGINS`, each as browsers send it.
     pub cors_origins: Vec<HeaderValue>,
 }
 
 impl HttpConfig {
-    /// Reads and checks `LISTEN` and `CORS_ORIGINS`.
+    /// Reads and checks `LISTEN`, `TASKGATE_ADMIN_LISTEN` and `CORS_ORIGINS`.
     ///
     /// # Errors
     /// A sentence that names the first wrong setting and says what to write.
     pub fn resolve(sources: &Sources) -> Result<Self, String> {
-        Ok(Self { listen: listen(sources)?, cors_origins: cors_origins(sources)? })
+        Ok(Self {
+            listen: listen(sources)?,
+            admin_listen: admin_listen(sources)?,
+            cors_origins: cors_origins(sources)?,
+        })
     }
 }
 
 fn listen(sources: &Sources) -> Result<SocketAddr, String> {
     let advice = "write an IP address and a port, such as 127.0.0.1:8000, 0.0.0.0:8000 or [::1]:8000";
     sources.value(&LISTEN).and_then(|text| text.parse().ok()).ok_or_else(|| sources.refuse(&LISTEN, advice))
+}
+
+fn admin_listen(sources: &Sources) -> Result<Option<SocketAddr>, String> {
+    let text = sources.value(&TASKGATE_ADMIN_LISTEN).filter(|text| !text.eq_ignore_ascii_case("off"));
+    let advice = "write an IP address and a port that only operators reach, such as 127.0.0.1:9000, or off";
+    text.map(str::parse).transpose().map_err(|_| sources.refuse(&TASKGATE_ADMIN_LISTEN, advice))
 }
 
 fn cors_origins(sources: &Sources) -> Result<Vec<HeaderValue>, String> {

@@ -73,6 +73,7 @@ pub const HTTP: Group = Group {
     heading: "HTTP",
     settings: &[
         &LISTEN,
+        &TASKGATE_ADMIN_LISTEN,
         &CORS_ORIGINS,
         &TASKGATE_EXPLORE,
         &TASKGATE_DOCS,
@@ -183,6 +184,15 @@ pub const LISTEN: Setting = Setting {
     value: "ADDRESS",
     default: Some("127.0.0.1:8000"),
     help: "The address and port to listen on",
+};
+
+pub const TASKGATE_ADMIN_LISTEN: Setting = Setting {
+    variable: "TASKGATE_ADMIN_LISTEN",
+    flag: "admin-listen",
+    value: "ADDRESS|off",
+    default: Some("off"),
+    help: "The address and port for operators, with /metrics for Prometheus and /livez; it takes no token, so only they \
+           may reach it",
 };
 
 pub const CORS_ORIGINS: Setting = Setting {

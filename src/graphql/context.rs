@@ -3,7 +3,7 @@
 use async_graphql::{Context, ErrorExtensionValues, ServerError};
 
 use super::PageBounds;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Store;
 use crate::user::UserId;
 
@@ -37,6 +37,11 @@ pub(super) fn render(error: &mut ServerError) {
         None => extensions(&Error::GraphqlValidation(String::new())),
     };
     error.extensions = Some(extensions);
+}
+
+/// The code that [`render`] gives an error.
+pub(super) fn code(error: &ServerError) -> Code {
+    error.source::<Error>().map_or(Code::GraphqlValidationFailed, Error::code)
 }
 
 /// The extensions of an error: its code and what belongs to that code.

@@ -14,6 +14,7 @@ use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::operations::Label;
 use super::{guard, text};
 use crate::error::{Error, Result};
 use crate::idempotency::{Key, Keyed};
@@ -171,6 +172,7 @@ pub struct Operation {
     /// Its variables that have neither a value nor a default.
     pub(super) absent: HashSet<Name>,
     pub(super) complexity: u32,
+    pub(super) label: Label,
     /// The key of the request, where it has one and this is a mutation.
     pub(super) keyed: Option<Keyed>,
 }

@@ -24,6 +24,8 @@ pub enum TrustMode {
 pub struct TrustedDocuments {
     /// By the id in the manifest, and by the hash of the text.
     documents: Arc<HashMap<DocumentId, Arc<Document>>>,
+    /// Of their operations.
+    names: Arc<HashSet<Arc<str>>>,
     mode: TrustMode,
 }
 
@@ -52,7 +54,9 @@ impl TrustedDocuments {
         if documents.is_empty() {
             return Err("there is no document in it".to_owned());
         }
-        Ok(Self { documents: Arc::new(documents), mode })
+        let operations = documents.values().flat_map(|document| document.parsed().operations.iter());
+        let names = operations.filter_map(|(name, _)| name.map(|name| Arc::from(name.as_str()))).collect();
+        Ok(Self { documents: Arc::new(documents), names: Arc::new(names), mode })
     }
 
     pub(super) fn get(&self, id: &DocumentId) -> Option<Arc<Document>> {
@@ -61,6 +65,11 @@ impl TrustedDocuments {
 
     pub(super) fn contains(&self, id: &DocumentId) -> bool {
         self.documents.contains_key(id)
+    }
+
+    /// The name of an operation, if one of them has it.
+    pub(super) fn name(&self, operation: &str) -> Option<Arc<str>> {
+        self.names.get(operation).cloned()
     }
 
     /// Whether nothing else may run.

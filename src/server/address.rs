@@ -34,6 +34,11 @@ impl Failures {
             _ => Ok(()),
         }
     }
+
+    /// How many requests were refused.
+    pub(super) fn refused(&self) -> u64 {
+        self.0.as_ref().map_or(0, Buckets::refused)
+    }
 }
 
 /// What one customer of a provider has at least: an address of IPv4, a /64 of IPv6 (RFC 6177).

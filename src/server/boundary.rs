@@ -3,15 +3,16 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use uuid::Uuid;
 
+use super::metrics::{Metrics, Route};
 use super::{Settings, graphql_http, render};
 use crate::error::Error;
 use crate::timing;
@@ -23,14 +24,20 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 #[derive(Debug, Clone)]
 pub(super) struct Fault(pub(super) Error);
 
-/// Names the request, logs it once when it is answered, and gives the answer the headers that every one has.
-pub(super) async fn boundary(State(settings): State<Arc<Settings>>, mut request: Request, next: Next) -> Response {
+/// Names the request, measures it and logs it once when it is answered, and gives the answer the headers that every one
+/// has.
+pub(super) async fn boundary(
+    State((settings, metrics)): State<(Arc<Settings>, Metrics)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
+    let _running = metrics.begin();
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let method = request.method().clone();
     let is_api = is_api(request.uri().path());
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = Route::of(request.extensions());
     let mut response = if settings.server_timing {
         let (mut response, timings) = timing::collect(next.run(request)).await;
         let header = HeaderValue::try_from(timings.header(started.elapsed()));
@@ -46,17 +53,23 @@ pub(super) async fn boundary(State(settings): State<Arc<Settings>>, mut request:
         mark_private(response.headers_mut());
     }
     weaken_etag(response.headers_mut());
-    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
-    let status = response.status().as_u16();
-    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    let took = started.elapsed();
+    log(&method, &route, &id, &response, took);
+    metrics.answered(&method, route, response.status(), took);
+    response
+}
+
+/// One line a request, with the cause where something went wrong.
+fn log(method: &Method, route: &Route, id: &HeaderValue, response: &Response, took: Duration) {
+    let (route, status, milliseconds) = (route.as_str(), response.status().as_u16(), took.as_secs_f64() * 1e3);
     let id = String::from_utf8_lossy(id.as_bytes());
-    let error = response.extensions().get::<Error>().or(response.extensions().get::<Fault>().map(|fault| &fault.0));
+    let extensions = response.extensions();
+    let error = extensions.get::<Error>().or(extensions.get::<Fault>().map(|fault| &fault.0));
     if let Some(cause) = error.and_then(Error::cause) {
         tracing::error!(%method, route, status, milliseconds, request_id = %id, cause, "request failed");
     } else {
         tracing::info!(%method, route, status, milliseconds, request_id = %id, "request");
     }
-    response
 }
 
 /// Gives an error that a handler or a layer left behind the body that its route speaks.

@@ -28,8 +28,8 @@ use tower::ServiceExt as _;
 use self::activity::{Activity, Open, Patience};
 use self::bodies::{Answer, Upload};
 use self::io::Watched;
+use super::App;
 use super::stop::Stop;
-use super::{App, router};
 
 /// The most bytes of a request's header, its first line included; beyond it the protocol's own 431.
 const HEADER_BYTES: u32 = 64 * 1024;
@@ -43,7 +43,7 @@ const PING: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs
 /// How long the header of a request may take once the server takes no new connections.
 const LAST_HEADER: Duration = Duration::from_millis(250);
 
-/// What all connections share.
+/// What all connections to a router share.
 #[derive(Debug)]
 pub(super) struct Server {
     protocols: Builder<TokioExecutor>,
@@ -53,7 +53,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(app: &App) -> Self {
+    /// Connections to `router`, within the limits of the service and until it stops.
+    pub(super) fn new(app: &App, router: Router) -> Self {
         let mut protocols = Builder::new(TokioExecutor::new());
         protocols.http1().max_buf_size(HEADER_BYTES as usize);
         protocols
@@ -65,7 +66,7 @@ impl Server {
             .keep_alive_timeout(PING.1);
         let limits = &app.settings.limits;
         let patience = Patience { header: limits.header_timeout, answer: limits.body_timeout };
-        Self { protocols, router: router(app), patience, stop: app.stop.clone() }
+        Self { protocols, router, patience, stop: app.stop.clone() }
     }
 
     /// Serves requests until the peer is done, oversteps a bound, or the server stops.

@@ -33,7 +33,7 @@ async fn health() -> Json<Value> {
     get, path = "/livez", tag = "health", operation_id = "livez",
     responses((status = 200, description = "It does.", body = Health, example = json!({ "status": "alive" }))),
 )]
-async fn livez() -> Json<Value> {
+pub(super) async fn livez() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::health;
+use super::metrics::{Load, Metrics};
 use crate::error::{Error, Result};
 use crate::rest::body::Bounds;
 
@@ -60,11 +61,12 @@ impl Limits {
 pub(super) struct Gate {
     places: Arc<Semaphore>,
     timeout: Duration,
+    metrics: Metrics,
 }
 
 impl Gate {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self { places: Arc::new(Semaphore::new(limits.in_flight as usize)), timeout: limits.request_timeout }
+    pub(super) fn new(limits: &Limits, metrics: Metrics) -> Self {
+        Self { places: Arc::new(Semaphore::new(limits.in_flight as usize)), timeout: limits.request_timeout, metrics }
     }
 }
 
@@ -74,7 +76,10 @@ pub(super) async fn bounded(State(gate): State<Gate>, request: Request, next: Ne
     let needs_place = !health::PATHS.contains(&request.uri().path());
     // Held until there is an answer. Sending it is bounded elsewhere: callers who take it slowly cannot fill the places.
     let _place = match gate.places.try_acquire() {
-        Err(_) if needs_place => return Err(Error::unavailable("too many requests run already")),
+        Err(_) if needs_place => {
+            gate.metrics.shed(Load::Request);
+            return Err(Error::unavailable("too many requests run already"));
+        }
         place => place,
     };
     let answer = timeout(gate.timeout, next.run(request)).await;

@@ -6,36 +6,86 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::connection::Server;
-use super::{App, files};
+use super::metrics::{Load, Metrics};
+use super::{App, admin_router, files, router};
 
 /// How long accepting rests after an error that the next attempt would meet too.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The most connections of operators that are open at once.
+const ADMIN_CONNECTIONS: usize = 32;
+
+/// A socket, and what answers there.
+struct Service {
+    listener: TcpListener,
+    server: Arc<Server>,
+    /// Places for connections.
+    free: Arc<Semaphore>,
+    metrics: Metrics,
+}
+
+impl Service {
+    fn new(app: &App, listener: TcpListener, router: Router, places: usize) -> Self {
+        let (server, free) = (Arc::new(Server::new(app, router)), Arc::new(Semaphore::new(places)));
+        Self { listener, server, free, metrics: app.metrics.clone() }
+    }
+
+    /// Serves connections as they come.
+    async fn take_all(&self) -> Infallible {
+        loop {
+            let (stream, peer) = accept(|| self.listener.accept()).await;
+            self.take(stream, peer);
+        }
+    }
+
+    /// Serves a connection. One that there is no room for is closed unanswered: in the backlog it would wait for nothing,
+    /// and so would a balancer that could have gone elsewhere.
+    fn take(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
+            tokio::spawn(Arc::clone(&self.server).serve(stream, peer, place));
+        } else {
+            self.metrics.shed(Load::Connection);
+            tracing::debug!(%peer, "a connection was closed: as many are open as may be");
+        }
+    }
+}
+
 /// Serves until SIGTERM or SIGINT, and then until the running requests have their answers or the drain time is over.
+/// Operators are answered on `admin`, where there is such a listener, until the very end. Tells when the drain time is
+/// over.
 ///
 /// # Errors
-/// When the listener or the signals fail.
-pub async fn serve(app: App, listener: TcpListener) -> io::Result<()> {
+/// When a listener or the signals fail.
+pub async fn serve(app: App, listener: TcpListener, admin: Option<TcpListener>) -> io::Result<Instant> {
     let mut signals = Signals::new()?;
     let places = files::room_for(app.settings.limits.connections);
-    let free = Arc::new(Semaphore::new(places as usize));
-    let server = Arc::new(Server::new(&app));
-    tracing::info!(address = %listener.local_addr()?, "listening");
+    // Ends with this function.
+    let mut for_operators = JoinSet::new();
+    if let Some(listener) = admin {
+        tracing::info!(address = %listener.local_addr()?, "metrics");
+        let service = Service::new(&app, listener, admin_router(&app), ADMIN_CONNECTIONS);
+        for_operators.spawn(async move { service.take_all().await });
+    }
+    let service = Service::new(&app, listener, router(&app), places as usize);
+    tracing::info!(address = %service.listener.local_addr()?, "listening");
     let deadline = tokio::select! {
         deadline = told_to_stop(&app, &mut signals) => deadline,
-        never = take_all(&listener, &server, &free) => match never {},
+        never = service.take_all() => match never {},
     };
     // Callers whom the system has let in already would be thrown out with the listener.
-    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        take(stream, peer, &server, &free);
+    while let Some(Ok((stream, peer))) = service.listener.accept().now_or_never() {
+        service.take(stream, peer);
     }
+    let Service { listener, free, .. } = service;
     drop(listener);
     app.stop.close();
     tokio::select! {
@@ -43,7 +93,7 @@ pub async fn serve(app: App, listener: TcpListener) -> io::Result<()> {
         () = sleep_until(deadline) => tracing::warn!("stopped: the drain time is over, and what still runs is cut"),
         _ = signals.next() => tracing::warn!("stopped: told so twice, and what still runs is cut"),
     }
-    Ok(())
+    Ok(deadline)
 }
 
 /// Waits for a signal and says that the end has begun; answers when all has to be over. After SIGTERM, which is how a
@@ -61,24 +111,6 @@ async fn told_to_stop(app: &App, signals: &mut Signals) -> Instant {
         }
     }
     deadline
-}
-
-/// Serves connections as they come.
-async fn take_all(listener: &TcpListener, server: &Arc<Server>, free: &Arc<Semaphore>) -> Infallible {
-    loop {
-        let (stream, peer) = accept(|| listener.accept()).await;
-        take(stream, peer, server, free);
-    }
-}
-
-/// Serves a connection. One that there is no room for is closed unanswered: in the backlog it would wait for nothing, and
-/// so would a balancer that could have gone elsewhere.
-fn take(stream: TcpStream, peer: SocketAddr, server: &Arc<Server>, free: &Arc<Semaphore>) {
-    if let Ok(place) = Arc::clone(free).try_acquire_owned() {
-        tokio::spawn(Arc::clone(server).serve(stream, peer, place));
-    } else {
-        tracing::debug!(%peer, "a connection was closed: as many are open as may be");
-    }
 }
 
 /// The next connection, whatever happens before it comes.

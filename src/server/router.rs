@@ -49,12 +49,13 @@ pub fn router(app: &App) -> Router {
     let routes = if settings.loopback_only { routes.layer(from_fn(guard::loopback_only)) } else { routes };
     let routes = routes
         .layer(CatchPanicLayer::custom(boundary::panicked))
-        .layer(from_fn_with_state(limits::Gate::new(&settings.limits), limits::bounded))
+        .layer(from_fn_with_state(limits::Gate::new(&settings.limits, app.metrics.clone()), limits::bounded))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(app.clone(), door::tell_what_is_left))
         .layer(from_fn(boundary::render_errors))
         .layer(cors(&settings))
-        .layer(from_fn_with_state(settings, boundary::boundary));
+        // Whoever refuses a request is inside: here it is named, measured and logged, whatever its answer is.
+        .layer(from_fn_with_state((settings, app.metrics.clone()), boundary::boundary));
     Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 

@@ -34,9 +34,9 @@ pub(super) const FAREWELL: Duration = Duration::from_millis(250);
 pub(super) struct Postgres {
     /// Short reads: a connection here is a handle that is cloned and put back at once, so that the reads of many
     /// requests are in flight on it at the same time.
-    shared: Pool<Shared>,
+    pub(super) shared: Pool<Shared>,
     /// Whatever may be slow, and every write: nothing waits behind them.
-    exclusive: Pool<Exclusive>,
+    pub(super) exclusive: Pool<Exclusive>,
     way: Arc<Way>,
     pub(super) statement_timeout: Duration,
     health: Health,

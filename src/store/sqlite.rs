@@ -36,8 +36,8 @@ const IN_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 /// The pools of one database file.
 #[derive(Debug, Clone)]
 pub(super) struct Sqlite {
-    readers: Pool<Manager>,
-    writer: Pool<Manager>,
+    pub(super) readers: Pool<Manager>,
+    pub(super) writer: Pool<Manager>,
     pub(super) statement_timeout: Duration,
     health: Health,
 }
@@ -148,7 +148,7 @@ enum Role {
 }
 
 #[derive(Debug)]
-struct Manager {
+pub(super) struct Manager {
     path: PathBuf,
     role: Role,
 }

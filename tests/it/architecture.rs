@@ -45,6 +45,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokio_postgres", &["store", "tls", "database_url"]),
     ("jsonwebtoken", &["auth"]),
     ("governor", &["budget"]),
+    ("prometheus_client", &["server", "graphql"]),
 ];
 
 #[test]

@@ -11,6 +11,7 @@ mod faults;
 mod graphql;
 mod idempotency;
 mod limits;
+mod metrics;
 mod openapi;
 mod pagination;
 mod persisted;

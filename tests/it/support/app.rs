@@ -20,6 +20,7 @@ use taskgate::user::UserId;
 use tower::ServiceExt as _;
 
 use super::database::{Backend, Database};
+use super::metrics::Metrics;
 
 /// A clock that moves by a microsecond each time it is read, so that no two moments of a test are the same.
 #[derive(Debug)]
@@ -124,6 +125,15 @@ impl TestApp {
     /// A request without a token.
     pub fn anonymous(&self, method: Method, path: &str) -> Call {
         Call { router: self.router.clone(), request: Request::builder().method(method).uri(path), body: None }
+    }
+
+    /// What an operator is told.
+    pub async fn metrics(&self) -> Metrics {
+        let router = taskgate::server::admin_router(&self.app);
+        let answer = Call { router, request: Request::get("/metrics"), body: None }.send().await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+        Metrics::parse(&answer.text())
     }
 
     /// A request of `user`.

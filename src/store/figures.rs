@@ -1,0 +1,59 @@
+//! What the pools know of themselves, for operators.
+
+use std::time::Duration;
+
+use bb8::{ManageConnection, Pool};
+
+use super::{Database, Store};
+
+/// What a pool has and has done since the start.
+#[derive(Debug, Clone)]
+pub struct PoolFigures {
+    pub name: &'static str,
+    /// Connections that there are now.
+    pub connections: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// Connections that were made.
+    pub opened: u64,
+    /// How often a connection was to be had, at once or after a while.
+    pub acquired: u64,
+    /// How often it had to be waited for.
+    pub waited: u64,
+    /// How often none came free in time.
+    pub timed_out: u64,
+    /// How long connections were waited for in all.
+    pub wait_time: Duration,
+}
+
+impl PoolFigures {
+    fn of<M: ManageConnection>(name: &'static str, pool: &Pool<M>) -> Self {
+        let state = pool.state();
+        let statistics = state.statistics;
+        Self {
+            name,
+            connections: state.connections,
+            idle: state.idle_connections,
+            opened: statistics.connections_created,
+            acquired: statistics.get_direct + statistics.get_waited,
+            waited: statistics.get_waited,
+            timed_out: statistics.get_timed_out,
+            wait_time: statistics.get_wait_time,
+        }
+    }
+}
+
+impl Store {
+    /// The figures of each pool.
+    #[must_use]
+    pub fn pools(&self) -> [PoolFigures; 2] {
+        match &self.database {
+            Database::Postgres(postgres) => {
+                [PoolFigures::of("shared", &postgres.shared), PoolFigures::of("exclusive", &postgres.exclusive)]
+            }
+            Database::Sqlite(sqlite) => {
+                [PoolFigures::of("readers", &sqlite.readers), PoolFigures::of("writer", &sqlite.writer)]
+            }
+        }
+    }
+}
