@@ -11,6 +11,7 @@ mod rate_limit;
 pub mod settings;
 mod sources;
 mod tokens;
+mod traces;
 mod trusted;
 
 pub use self::database::DatabaseConfig;
@@ -20,6 +21,7 @@ pub use self::log::{LogConfig, LogFormat};
 pub use self::rate_limit::RateLimitConfig;
 pub use self::sources::Sources;
 pub use self::tokens::token_rules;
+pub use self::traces::{Sampling, TracesConfig};
 pub use self::trusted::TrustedConfig;
 use crate::auth::TokenRules;
 use crate::server::Limits;
@@ -35,6 +37,7 @@ pub struct Config {
     pub trusted_documents: TrustedConfig,
     pub limits: Limits,
     pub log: LogConfig,
+    pub traces: TracesConfig,
     /// Whether callers may explore: GraphiQL, introspection, suggestions, `/schema.graphql`.
     pub explore: bool,
     /// Whether `/docs` and `/openapi.json` are there.
@@ -79,6 +82,7 @@ impl Config {
             trusted_documents: TrustedConfig::resolve(sources)?,
             limits: limits(sources)?,
             log: LogConfig::resolve(sources)?,
+            traces: TracesConfig::resolve(sources)?,
             explore: sources.switch(&settings::TASKGATE_EXPLORE)?.unwrap_or(is_dev),
             docs: sources.switch(&settings::TASKGATE_DOCS)?.unwrap_or(true),
             hide_foreign_tasks: sources.switch(&settings::TASKGATE_HIDE_FOREIGN_TASKS)?.unwrap_or(false),

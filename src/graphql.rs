@@ -6,17 +6,19 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
     EmptySubscription, Name, PathSegment, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
     Value, Variables,
 };
 
 use prometheus_client::registry::Registry;
+use tracing::{Instrument as _, Span};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::idempotency::Keyed;
 use crate::store::Store;
+use crate::trace;
 use crate::user::UserId;
 
 mod complexity;
@@ -181,17 +183,18 @@ impl Graphql {
 
     /// Runs a caller's operation as `user`. Errors of resolvers are in the response, with their codes.
     pub async fn execute(&self, operation: Operation, user: UserId) -> Response {
-        let label = operation.label.clone();
+        let (label, kind) = (operation.label.clone(), operation.kind_name());
         let store = operation.keyed().cloned().map(|keyed| self.0.store.under(keyed));
         let request = with_store(operation.into_request().data(user), store);
-        let mut response = self.0.callers.execute(request).await;
+        let span = trace::operation(kind, label.known());
+        let mut response = self.0.callers.execute(request).instrument(span.clone()).await;
         if response.errors.iter().any(|error| is_left_out(&response.data, &error.path)) {
             response.data = Value::Null;
         }
         for error in &mut response.errors {
             context::render(error);
         }
-        self.0.operations.count(label, response.errors.first().map(context::code));
+        self.ended(&span, label, response.errors.first().map(context::code));
         response
     }
 
@@ -211,7 +214,9 @@ impl Graphql {
         let store = keyed.map(|keyed| self.0.store.under(keyed));
         let mut request = with_store(Request::new("").variables(variables).data(user), store);
         request.set_parsed_query(document.clone());
-        let response = self.0.trusted.execute(request).await;
+        let kind = document.operations.iter().next().map_or(OperationType::Query, |(_, operation)| operation.node.ty);
+        let span = trace::operation(document::kind_name(kind), Some(name));
+        let response = self.0.trusted.execute(request).instrument(span.clone()).await;
         let outcome = match response.errors.into_iter().next() {
             None => Ok(response.data),
             Some(error) => Err(match error.source::<Error>() {
@@ -219,8 +224,16 @@ impl Graphql {
                 None => Error::internal(error.message),
             }),
         };
-        self.0.operations.count(Label::Own(name), outcome.as_ref().err().map(Error::code));
+        self.ended(&span, Label::Own(name), outcome.as_ref().err().map(Error::code));
         outcome
+    }
+
+    /// Tells operators how an operation ended.
+    fn ended(&self, span: &Span, label: Label, code: Option<Code>) {
+        if let Some(code) = code {
+            trace::refused(span, code);
+        }
+        self.0.operations.count(label, code);
     }
 
     /// Shows operators how many operations came to which end.

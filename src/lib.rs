@@ -21,4 +21,5 @@ pub mod task;
 pub mod telemetry;
 pub mod timing;
 pub mod tls;
+pub mod trace;
 pub mod user;

@@ -1,22 +1,48 @@
-//! The log: lines for a person on a terminal, JSON for everything else, always on standard error.
+//! The log: lines for a person on a terminal, JSON for everything else, always on standard error. And traces, where they
+//! are wanted.
 
 use std::io::{self, IsTerminal as _};
 
+use opentelemetry::trace::TracerProvider as _;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::{LogConfig, LogFormat};
+mod traces;
 
-/// Starts to log, for the rest of the process.
-pub fn init(config: &LogConfig) {
+pub use traces::Traces;
+
+use crate::config::{LogConfig, LogFormat};
+use crate::trace;
+
+/// Starts to log, and to collect spans where there are traces, for the rest of the process.
+pub fn init(config: &LogConfig, traces: &Traces) {
     let terminal = io::stderr().is_terminal();
     // What PostgreSQL remarks on (a table is there already) is not for operators, unless they ask.
-    let filter = EnvFilter::new(format!("tokio_postgres=warn,{}", config.filter));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    // A second start, in one process of tests, keeps the first log.
-    let _ = match config.format {
-        LogFormat::Auto | LogFormat::Pretty if terminal => lines.compact().finish().try_init(),
-        LogFormat::Pretty => lines.compact().with_ansi(false).finish().try_init(),
-        LogFormat::Auto | LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+    let filter = EnvFilter::new(format!("tokio_postgres=warn,opentelemetry=warn,{}", config.filter));
+    let no_span = filter_fn(|metadata| metadata.target() != trace::TARGET).with_max_level_hint(LevelFilter::TRACE);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = match config.format {
+        LogFormat::Auto | LogFormat::Pretty if terminal => lines.compact().boxed(),
+        LogFormat::Pretty => lines.compact().with_ansi(false).boxed(),
+        LogFormat::Auto | LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let spans = traces.0.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("taskgate"))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_context_activation(false)
+    });
+    // Filtered also where it is none: a layer without a filter takes an interest in every span.
+    let is_on = spans.is_some();
+    let of_traces = filter_fn(move |metadata| is_on && metadata.is_span() && metadata.target() == trace::TARGET);
+    let spans = spans.with_filter(of_traces);
+    // A second start, in one process of tests, keeps the first log.
+    let _ = registry().with(lines.with_filter(filter.and(no_span))).with(spans).try_init();
 }

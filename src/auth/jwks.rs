@@ -18,6 +18,7 @@ use futures_util::future::BoxFuture;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tracing::Instrument as _;
 
 use self::fetches::{Fetches, Reply};
 pub(super) use self::http::HttpSource;
@@ -158,7 +159,7 @@ impl Inner {
     /// Fetches in a task of its own: a caller who hangs up must not take the fetch, and the next 30 s, from the others.
     fn spawn_fetch(self: &Arc<Self>, mut fetches: OwnedMutexGuard<Fetches>) -> JoinHandle<()> {
         let inner = Arc::clone(self);
-        tokio::spawn(async move {
+        let fetch = async move {
             let answer = match inner.source.fetch().await {
                 Ok(body) => parse_set(&body).map(|set| (body, set)).map_err(Cause::from),
                 Err(cause) => Err(cause),
@@ -173,7 +174,9 @@ impl Inner {
                 }
                 Err(cause) => inner.fail(&cause),
             }
-        })
+        };
+        // It is a part of the trace of whoever asked for it.
+        tokio::spawn(fetch.in_current_span())
     }
 
     fn fail(&self, cause: &Cause) {

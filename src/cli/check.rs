@@ -8,19 +8,19 @@ use secrecy::ExposeSecret as _;
 use super::{Failure, print, service};
 use crate::clock::SystemClock;
 use crate::config::settings::{self, Setting};
-use crate::config::{Config, LogFormat, Sources, time_text};
+use crate::config::{Config, LogFormat, Sources, TracesConfig, time_text};
 use crate::database_url::DatabaseUrl;
 use crate::graphql::TrustMode;
 use crate::server::Limits;
 use crate::store::{self, migrate};
-use crate::telemetry;
+use crate::telemetry::{self, Traces};
 
 /// What is printed for a setting that has neither a value nor a default.
 const NOT_SET: &str = "not set";
 
 pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let config = Config::for_serve(sources).map_err(Failure::Usage)?;
-    telemetry::init(&config.log);
+    telemetry::init(&config.log, &Traces::off());
     let trusted = service::trusted_documents(&config.trusted_documents).await?;
     for (setting, value) in resolved(&config, sources) {
         let origin = if value == NOT_SET { String::new() } else { format!(" ({})", sources.origin(setting)) };
@@ -78,6 +78,7 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         rate_limit,
         trusted_documents,
         log,
+        traces,
         explore,
         docs,
         hide_foreign_tasks,
@@ -132,7 +133,33 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         (&settings::TASKGATE_LOG, log.filter.clone()),
         (&settings::TASKGATE_LOG_FORMAT, format_name(log.format).to_owned()),
     ]);
+    lines.extend(resolved_traces(traces, sources));
     lines
+}
+
+fn resolved_traces(traces: &TracesConfig, sources: &Sources) -> [(&'static Setting, String); 8] {
+    let given = |setting| sources.value(setting).unwrap_or(NOT_SET).to_owned();
+    let headers =
+        if traces.headers.is_empty() { NOT_SET.to_owned() } else { format!("set ({})", traces.headers.len()) };
+    [
+        (&settings::OTEL_EXPORTER_OTLP_ENDPOINT, endpoint(sources, &settings::OTEL_EXPORTER_OTLP_ENDPOINT)),
+        (
+            &settings::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+            endpoint(sources, &settings::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
+        ),
+        (&settings::OTEL_EXPORTER_OTLP_HEADERS, headers),
+        (&settings::OTEL_SERVICE_NAME, traces.service_name.clone()),
+        (&settings::OTEL_RESOURCE_ATTRIBUTES, given(&settings::OTEL_RESOURCE_ATTRIBUTES)),
+        (&settings::OTEL_TRACES_SAMPLER, given(&settings::OTEL_TRACES_SAMPLER)),
+        (&settings::OTEL_TRACES_SAMPLER_ARG, given(&settings::OTEL_TRACES_SAMPLER_ARG)),
+        (&settings::OTEL_SDK_DISABLED, given(&settings::OTEL_SDK_DISABLED)),
+    ]
+}
+
+/// As it was given, which is a URL.
+fn endpoint(sources: &Sources, setting: &Setting) -> String {
+    let url = sources.value(setting).and_then(|text| text.parse().ok());
+    url.map_or_else(|| NOT_SET.to_owned(), masked)
 }
 
 fn resolved_limits(limits: &Limits) -> [(&'static Setting, String); 7] {
@@ -202,6 +229,8 @@ mod tests {
             ("BETTER_AUTH_SECRET", &hidden),
             ("BETTER_AUTH_SECRET_PREVIOUS", &format!("{hidden}!")),
             ("JWKS_URL", &jwks),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &jwks),
+            ("OTEL_EXPORTER_OTLP_HEADERS", &format!("api-key={hidden}")),
         ]);
         assert!(printed.iter().all(|(_, value)| !value.contains(&hidden)), "{printed:?}");
         for (variable, value) in [
@@ -209,6 +238,7 @@ mod tests {
             ("BETTER_AUTH_SECRET", "set (36 bytes)"),
             ("BETTER_AUTH_SECRET_PREVIOUS", "set (37 bytes)"),
             ("JWKS_URL", "https://app.example/jwks?***"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "set (1)"),
         ] {
             assert!(printed.contains(&(variable, value.to_owned())), "{printed:?}");
         }

@@ -14,7 +14,7 @@ use super::{Failure, bind, print, service, token};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, Sources};
 use crate::database_url::DatabaseUrl;
-use crate::telemetry;
+use crate::telemetry::{self, Traces};
 
 /// The user of the token that is printed.
 const USER: &str = "dev";
@@ -25,7 +25,8 @@ const TTL_SECONDS: i64 = 24 * 60 * 60;
 pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let mut config = Config::for_dev(sources).map_err(Failure::Usage)?;
     let database = local(&config)?.to_owned();
-    telemetry::init(&config.log);
+    let traces = Traces::new(&config.traces).map_err(Failure::Fault)?;
+    telemetry::init(&config.log, &traces);
     let trusted = service::trusted_documents(&config.trusted_documents).await?;
     let clock: SharedClock = Arc::new(SystemClock);
     // The port first: a second `dev` stops here, before it touches the first one's files.
@@ -36,7 +37,8 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let token = token::issue(&config.tokens, &secret, &token::user(USER)?, clock.now(), TTL_SECONDS)?;
     config.tokens.secrets.insert(0, secret);
     print(&banner(&config, address, &token))?;
-    service::run(config, clock, listeners, trusted, Some(token)).await
+    let served = service::run(config, clock, listeners, trusted, Some(token)).await;
+    service::finish(traces, served).await
 }
 
 /// The SQLite file, when the configuration is one for this machine alone.

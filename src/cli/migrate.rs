@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::{Failure, print};
 use crate::config::{DatabaseConfig, LogConfig, Sources};
 use crate::store::migrate;
-use crate::telemetry;
+use crate::telemetry::{self, Traces};
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(super) enum Action {
@@ -19,7 +19,7 @@ pub(super) enum Action {
 
 pub(super) async fn run(action: Action, sources: &Sources) -> Result<(), Failure> {
     let database = DatabaseConfig::resolve(sources).map_err(Failure::Usage)?;
-    telemetry::init(&LogConfig::resolve(sources).map_err(Failure::Usage)?);
+    telemetry::init(&LogConfig::resolve(sources).map_err(Failure::Usage)?, &Traces::off());
     let url = database.direct();
     let done = match action {
         Action::Run => migrate::run(url).await,

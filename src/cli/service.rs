@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Failure, Listeners};
 use crate::auth::{TokenRules, Verifier};
@@ -14,6 +14,7 @@ use crate::graphql::TrustedDocuments;
 use crate::server::{self, App, Settings};
 use crate::store::Store;
 use crate::store::migrate::{self, MigrateError};
+use crate::telemetry::Traces;
 
 /// How long a database gets to be there before the service answers without it.
 const HEAD_START: Duration = Duration::from_millis(500);
@@ -45,7 +46,14 @@ pub(super) async fn trusted_documents(config: &TrustedConfig) -> Result<Option<T
     loaded.map(Some).map_err(refuse)
 }
 
-/// Serves on `listeners` until the process is told to stop. A token for explorers makes it `dev`: it is filled in where
+/// Sends the last traces of a service that has ended, within what is left of its drain time.
+pub(super) async fn finish(traces: Traces, served: Result<Instant, Failure>) -> Result<(), Failure> {
+    let deadline = served?;
+    traces.finish(deadline).await;
+    Ok(())
+}
+
+/// Serves on `listeners` until the process is told to stop, and tells when its drain time is over. A token for explorers makes it `dev`: it is filled in where
 /// people try things, and the service answers to names of this machine only.
 pub(super) async fn run(
     config: Config,
@@ -53,7 +61,7 @@ pub(super) async fn run(
     listeners: Listeners,
     trusted_documents: Option<TrustedDocuments>,
     explorer_token: Option<String>,
-) -> Result<(), Failure> {
+) -> Result<Instant, Failure> {
     let store = Store::new(&config.database.url, config.database.pool_size, clock.clone())
         .hiding_foreign_tasks(config.hide_foreign_tasks)
         .with_max_tasks(config.rate_limit.max_tasks)
@@ -80,11 +88,11 @@ pub(super) async fn run(
 
 /// Serves while the store is still made ready: a database that is away is for `/readyz` to tell, and may come. One that
 /// can never do ends the process.
-async fn serve(app: App, listeners: Listeners, store: &Store, direct: &DatabaseUrl) -> Result<(), Failure> {
+async fn serve(app: App, listeners: Listeners, store: &Store, direct: &DatabaseUrl) -> Result<Instant, Failure> {
     let wrong = |error: MigrateError| Failure::Fault(error.to_string());
     let serving = async {
         let served = server::serve(app, listeners.callers, listeners.operators).await;
-        served.map(drop).map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
+        served.map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
     };
     let (mut preparing, mut serving) = (pin!(store.prepare(direct)), pin!(serving));
     // Where it is there, or wrong, at once, nothing is served before that is known.

@@ -3,8 +3,10 @@
 use clap::Arg;
 
 mod limits;
+mod traces;
 
 pub use limits::*;
+pub use traces::*;
 
 /// One setting, which flag, environment and `.env` can give.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ impl Group {
 }
 
 /// Every group, in the order of the help.
-pub const GROUPS: [&Group; 7] = [&DATABASE, &TOKENS, &HTTP, &LIMITS, &RATE_LIMIT, &GRAPHQL, &LOG];
+pub const GROUPS: [&Group; 8] = [&DATABASE, &TOKENS, &HTTP, &LIMITS, &RATE_LIMIT, &GRAPHQL, &LOG, &TRACES];
 
 /// Where the tasks are kept.
 pub const DATABASE: Group = Group {

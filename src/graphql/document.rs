@@ -220,6 +220,10 @@ impl Operation {
         self.complexity
     }
 
+    pub(super) const fn kind_name(&self) -> &'static str {
+        kind_name(self.kind)
+    }
+
     pub(super) fn into_request(self) -> Request {
         let mut document = self.document.parsed.clone();
         if !self.absent.is_empty() {
@@ -246,6 +250,15 @@ fn root_fields(set: &SelectionSet, document: &ExecutableDocument) -> usize {
         }
     });
     fields.sum()
+}
+
+/// The kind of an operation as documents have it.
+pub(super) const fn kind_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
 }
 
 /// The variables of an operation that have no value.

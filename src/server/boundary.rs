@@ -10,12 +10,13 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::metrics::{Metrics, Route};
+use super::metrics::{self, Metrics, Route};
 use super::{Settings, graphql_http, render};
 use crate::error::Error;
-use crate::timing;
+use crate::{timing, trace};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -38,13 +39,15 @@ pub(super) async fn boundary(
     let method = request.method().clone();
     let is_api = is_api(request.uri().path());
     let route = Route::of(request.extensions());
+    let span = trace::request(metrics::name(&method), route.template(), request.uri().path(), request.headers());
+    let answered = next.run(request).instrument(span.clone());
     let mut response = if settings.server_timing {
-        let (mut response, timings) = timing::collect(next.run(request)).await;
+        let (mut response, timings) = timing::collect(answered).await;
         let header = HeaderValue::try_from(timings.header(started.elapsed()));
         response.headers_mut().extend(header.ok().map(|header| (SERVER_TIMING, header)));
         response
     } else {
-        next.run(request).await
+        answered.await
     };
 
     response.headers_mut().insert(REQUEST_ID, id.clone());
@@ -54,21 +57,22 @@ pub(super) async fn boundary(
     }
     weaken_etag(response.headers_mut());
     let took = started.elapsed();
-    log(&method, &route, &id, &response, took);
+    trace::answered(&span, response.status());
+    log(&method, &route, &id, &span, &response, took);
     metrics.answered(&method, route, response.status(), took);
     response
 }
 
 /// One line a request, with the cause where something went wrong.
-fn log(method: &Method, route: &Route, id: &HeaderValue, response: &Response, took: Duration) {
+fn log(method: &Method, route: &Route, id: &HeaderValue, span: &Span, response: &Response, took: Duration) {
     let (route, status, milliseconds) = (route.as_str(), response.status().as_u16(), took.as_secs_f64() * 1e3);
-    let id = String::from_utf8_lossy(id.as_bytes());
+    let (id, trace_id) = (String::from_utf8_lossy(id.as_bytes()), trace::id(span));
     let extensions = response.extensions();
     let error = extensions.get::<Error>().or(extensions.get::<Fault>().map(|fault| &fault.0));
     if let Some(cause) = error.and_then(Error::cause) {
-        tracing::error!(%method, route, status, milliseconds, request_id = %id, cause, "request failed");
+        tracing::error!(%method, route, status, milliseconds, request_id = %id, trace_id, cause, "request failed");
     } else {
-        tracing::info!(%method, route, status, milliseconds, request_id = %id, "request");
+        tracing::info!(%method, route, status, milliseconds, request_id = %id, trace_id, "request");
     }
 }
 

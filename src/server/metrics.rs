@@ -166,8 +166,8 @@ impl Metrics {
     }
 }
 
-/// Callers may invent methods.
-fn name(method: &Method) -> &'static str {
+/// The name of a method, of which callers may invent others.
+pub(super) fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",
@@ -176,6 +176,6 @@ fn name(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
-        _ => "other",
+        _ => "_OTHER",
     }
 }

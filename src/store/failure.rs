@@ -18,6 +18,15 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What it is called in traces.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Lost(_) => "lost",
+            Self::Late(_) => "timeout",
+            Self::Refused(_) => "refused",
+        }
+    }
+
     /// Whether the database asks for the statement again (SQLSTATE 40001, 40P01).
     ///
     /// Diesel has no kind for 40P01 and keeps the SQLSTATE to itself, so a deadlock is known by its text, which is

@@ -11,6 +11,7 @@ use bb8::{ManageConnection, Pool, PooledConnection};
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 pub(super) use self::connection::{ConnectError, Connection, Link};
 use self::manager::{Exclusive, Shared, Way};
@@ -21,6 +22,7 @@ use super::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT};
 use crate::database_url::PostgresUrl;
 use crate::error::{Error, Result};
 use crate::timing::{Phase, measure};
+use crate::trace;
 
 /// How much longer than we the server waits for a statement of ours: we are the ones who give up, and it does not work
 /// for nobody much longer.
@@ -90,7 +92,8 @@ impl Postgres {
     pub(super) async fn run<T>(&self, link: &Link, work: impl Future<Output = QueryResult<T>>) -> Result<T, Failure> {
         let started = Instant::now();
         link.set_busy(true);
-        let outcome = timeout(self.statement_timeout, work).await;
+        let span = trace::statement("postgresql");
+        let outcome = timeout(self.statement_timeout, work).instrument(span.clone()).await;
         link.set_busy(false);
         let failure = match outcome {
             Ok(Ok(value)) => {
@@ -100,6 +103,7 @@ impl Postgres {
             Ok(Err(error)) => self.failure(link, error, started).await,
             Err(_) => Failure::Late(self.statement_timeout),
         };
+        trace::failed(&span, failure.kind());
         match &failure {
             Failure::Refused(_) => self.health.set(State::Well),
             Failure::Lost(_) | Failure::Late(_) => {

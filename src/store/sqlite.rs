@@ -13,12 +13,14 @@ use diesel::{Connection, QueryResult, SqliteConnection};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::failure::Failure;
 use super::health::{Health, State};
 use super::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT};
 use crate::error::{Cause, Error, Result};
 use crate::timing::{Phase, measure};
+use crate::trace;
 
 /// An acknowledged write is on the disk (`synchronous = FULL` under WAL). The busy timeout is for other processes:
 /// inside this one the writers queue.
@@ -83,12 +85,17 @@ impl Sqlite {
         self.health.is_open()?;
         let outcome = match measure(Phase::Pool, pool.get_owned()).await {
             Ok(mut handle) => {
-                let done = spawn_blocking(move || handle.run(work));
-                match measure(Phase::Database, timeout(self.statement_timeout, done)).await {
+                let span = trace::statement("sqlite");
+                let done = timeout(self.statement_timeout, spawn_blocking(move || handle.run(work)));
+                let outcome = match measure(Phase::Database, done.instrument(span.clone())).await {
                     Ok(Ok(outcome)) => outcome,
                     Ok(Err(panic)) => return Err(Error::internal(panic)),
                     Err(_) => Err(Failure::Late(self.statement_timeout)),
+                };
+                if let Err(failure) = &outcome {
+                    trace::failed(&span, failure.kind());
                 }
+                outcome
             }
             Err(bb8::RunError::User(cause)) => Err(Failure::Lost(cause)),
             Err(bb8::RunError::TimedOut) => {

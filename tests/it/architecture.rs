@@ -23,7 +23,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// Known to all, and knowing only each other.
-const DOMAIN: &[&str] = &["error", "task", "user", "clock", "timing", "idempotency"];
+const DOMAIN: &[&str] = &["error", "task", "user", "clock", "timing", "idempotency", "trace"];
 
 /// Who may use a crate that brings a whole world along.
 const CRATES: &[(&str, &[&str])] = &[
@@ -32,7 +32,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
     ("rustix", &["server"]),
-    ("http", &["cli", "config", "server", "auth", "rest", "error", "idempotency"]),
+    ("http", &["cli", "config", "server", "auth", "rest", "error", "idempotency", "trace"]),
     ("async_graphql", &["server", "rest", "graphql"]),
     ("async_graphql_value", &["graphql"]),
     ("async_graphql_axum", &["server"]),
@@ -46,6 +46,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["auth"]),
     ("governor", &["budget"]),
     ("prometheus_client", &["server", "graphql"]),
+    ("opentelemetry", &["trace", "telemetry"]),
+    ("opentelemetry_http", &["trace", "telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_sdk", &["trace", "telemetry"]),
+    ("tracing_opentelemetry", &["trace", "telemetry"]),
 ];
 
 #[test]

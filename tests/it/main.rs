@@ -24,3 +24,4 @@ mod sockets;
 mod stop;
 mod store;
 mod support;
+mod traces;

@@ -7,6 +7,7 @@ pub mod cluster;
 mod database;
 mod graphql;
 mod hold;
+pub mod http;
 pub mod metrics;
 mod openapi;
 mod proxy;

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, Response, StatusCode};
+use tracing::{Instrument as _, Span};
 use url::{Host, Origin, Url};
 
 use super::KeySource;
 use crate::error::Cause;
+use crate::trace;
 
 /// From the first byte sent to the last one received.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,8 +70,19 @@ impl HttpSource {
     }
 
     async fn get(&self) -> Result<Vec<u8>, Cause> {
-        let request = self.client.get(self.url.clone()).header(ACCEPT, "application/json, application/jwk-set+json");
-        let response = request.send().await.map_err(describe)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/jwk-set+json"));
+        let span = trace::fetch(&self.url, &mut headers);
+        let outcome = self.answer(headers, &span).instrument(span.clone()).await;
+        if outcome.is_err() {
+            trace::failed(&span, "fetch");
+        }
+        outcome
+    }
+
+    async fn answer(&self, headers: HeaderMap, span: &Span) -> Result<Vec<u8>, Cause> {
+        let response = self.client.get(self.url.clone()).headers(headers).send().await.map_err(describe)?;
+        trace::answered(span, response.status());
         match response.status() {
             StatusCode::OK => read(response).await,
             status => Err(format!("the answer's status is {status}").into()),
