@@ -10,6 +10,7 @@ mod docs;
 mod faults;
 mod graphql;
 mod idempotency;
+mod leaks;
 mod limits;
 mod metrics;
 mod openapi;

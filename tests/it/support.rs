@@ -8,6 +8,7 @@ mod database;
 mod graphql;
 mod hold;
 pub mod http;
+pub mod leaks;
 pub mod metrics;
 mod openapi;
 mod proxy;

@@ -9,6 +9,7 @@ use taskgate::auth;
 use taskgate::clock::{Clock as _, SystemClock};
 use taskgate::user::UserId;
 
+use super::leaks;
 use crate::process::SECRET;
 
 /// How long a caller waits for an answer, which is longer than the service may take for any.
@@ -70,12 +71,14 @@ impl Caller {
     ) -> Result<Reply, reqwest::Error> {
         let begun = Instant::now();
         let mut request = self.client.request(method, format!("http://{address}{path}")).bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+        let sent = body.map(|body| body.to_string()).unwrap_or_default();
+        if !sent.is_empty() {
+            request = request.header("content-type", "application/json").body(sent.clone());
         }
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await?;
+        leaks::check(status.as_u16(), &body, &format!("{path} {sent}"));
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         Ok(Reply { status, headers, body, took: begun.elapsed() })
     }
