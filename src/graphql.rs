@@ -26,6 +26,7 @@ mod connection;
 mod context;
 mod cursor;
 mod document;
+mod feed;
 mod guard;
 mod inputs;
 mod mutation;
@@ -187,13 +188,7 @@ impl Graphql {
         let store = operation.keyed().cloned().map(|keyed| self.0.store.under(keyed));
         let request = with_store(operation.into_request().data(user), store);
         let span = trace::operation(kind, label.known());
-        let mut response = self.0.callers.execute(request).instrument(span.clone()).await;
-        if response.errors.iter().any(|error| is_left_out(&response.data, &error.path)) {
-            response.data = Value::Null;
-        }
-        for error in &mut response.errors {
-            context::render(error);
-        }
+        let response = rendered(self.0.callers.execute(request).instrument(span.clone()).await);
         self.ended(&span, label, response.errors.first().map(context::code));
         response
     }
@@ -258,6 +253,15 @@ pub fn complexity(document: &ExecutableDocument, variables: &Variables) -> Resul
 
 fn build() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
     Schema::build(query::Query, mutation::Mutation, EmptySubscription)
+}
+
+/// A response as callers read it.
+fn rendered(mut response: Response) -> Response {
+    if response.errors.iter().any(|error| is_left_out(&response.data, &error.path)) {
+        response.data = Value::Null;
+    }
+    response.errors.iter_mut().for_each(context::render);
+    response
 }
 
 /// A store in the request comes before that of the schema.

@@ -16,6 +16,7 @@ use crate::user::UserId;
 
 pub mod body;
 mod change;
+mod changes;
 mod envelope;
 mod etag;
 pub mod openapi;
@@ -27,7 +28,7 @@ pub use envelope::envelope;
 pub use routes::router;
 
 /// The text of each operation, by name.
-pub const OPERATIONS: [(&str, &str); 7] = [
+pub const OPERATIONS: [(&str, &str); 8] = [
     ("list_tasks", include_str!("rest/operations/list_tasks.graphql")),
     ("create_task", include_str!("rest/operations/create_task.graphql")),
     ("get_task", include_str!("rest/operations/get_task.graphql")),
@@ -35,6 +36,7 @@ pub const OPERATIONS: [(&str, &str); 7] = [
     ("toggle_task", include_str!("rest/operations/toggle_task.graphql")),
     ("set_task_completed", include_str!("rest/operations/set_task_completed.graphql")),
     ("delete_task", include_str!("rest/operations/delete_task.graphql")),
+    ("task_changes", include_str!("rest/operations/task_changes.graphql")),
 ];
 
 /// One of [`OPERATIONS`], by its place in it.
@@ -47,6 +49,7 @@ enum Operation {
     ToggleTask,
     SetTaskCompleted,
     DeleteTask,
+    TaskChanges,
 }
 
 /// How many tasks a list counts as that names no limit.

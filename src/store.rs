@@ -116,6 +116,7 @@ macro_rules! transact {
 mod backup;
 mod changes;
 mod failure;
+mod feed;
 mod figures;
 mod health;
 mod keys;
@@ -132,6 +133,7 @@ pub mod timestamp;
 
 pub use backup::backup;
 pub use changes::Target;
+pub use feed::{Change, Entry, FeedPage};
 pub use figures::PoolFigures;
 pub use prepare::check_route;
 pub use tasks::{Counts, Direction, Filter, Key, Page, PageRequest, SortField, SortKey};

@@ -5,6 +5,10 @@ use std::fmt;
 use crate::clock::Timestamp;
 use crate::error::Problem;
 
+mod position;
+
+pub use position::Position;
+
 /// A task as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -62,8 +66,12 @@ impl Revision {
         let value: Option<i64> = text.parse().ok();
         match value {
             Some(value) if value >= 0 && value.to_string() == text => Ok(Self(value)),
-            _ => Err(Problem::new("revision", "a revision is a number as this service gave it out")),
+            _ => Err(Self::problem()),
         }
+    }
+
+    fn problem() -> Problem {
+        Problem::new("revision", "a revision is a number as this service gave it out")
     }
 }
 

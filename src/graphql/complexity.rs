@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+};
 use async_graphql::{Name, Variables};
 use async_graphql_value::Value;
 
@@ -16,15 +18,16 @@ pub const MAX: u32 = 5_000;
 const PAGE_MAX: i64 = 100;
 const PAGE_DEFAULT: i64 = 50;
 
-/// The fields that answer a connection.
-const CONNECTIONS: [&str; 1] = ["tasks"];
+/// The fields that answer a connection. In a subscription they answer one thing at a time.
+const CONNECTIONS: [&str; 2] = ["tasks", "taskChanges"];
 
 /// The cost of an operation.
 ///
 /// # Errors
 /// `TooComplex` when it is more than an operation may cost.
 pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition, variables: &Variables) -> Result<u32> {
-    let mut costs = Costs { document, variables, fragments: HashMap::new() };
+    let is_one_at_a_time = operation.ty == OperationType::Subscription;
+    let mut costs = Costs { document, variables, is_one_at_a_time, fragments: HashMap::new() };
     let cost = costs.of_set(&operation.selection_set.node);
     if cost > MAX {
         return Err(Error::TooComplex(format!(
@@ -38,6 +41,7 @@ pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition,
 struct Costs<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
+    is_one_at_a_time: bool,
     fragments: HashMap<&'a Name, u32>,
 }
 
@@ -58,7 +62,8 @@ impl<'a> Costs<'a> {
             return 1;
         }
         let inner = self.of_set(&field.selection_set.node);
-        let items = if CONNECTIONS.contains(&field.name.node.as_str()) { self.page(field) } else { 1 };
+        let is_list = !self.is_one_at_a_time && CONNECTIONS.contains(&field.name.node.as_str());
+        let items = if is_list { self.page(field) } else { 1 };
         inner.saturating_mul(items).saturating_add(1)
     }
 
@@ -107,6 +112,8 @@ mod tests {
         assert_eq!(cost("{tasks(first:100){nodes{id title}}}", none.clone()), Some(1 + 100 * 3));
         assert_eq!(cost("{tasks(first:-5){nodes{id}}}", none.clone()), Some(1));
         assert_eq!(cost("{tasks(last:2147483647){nodes{id}}}", none.clone()), Some(201));
+        assert_eq!(cost("{taskChanges(after:\"0\",first:10){nodes{__typename}}}", none.clone()), Some(21));
+        assert_eq!(cost("subscription{taskChanges{...on TaskUpserted{task{id}}}}", none.clone()), Some(3));
         let text = "query($n:Int){tasks(first:$n){nodes{id}}}";
         assert_eq!(cost(text, serde_json::json!({ "n": 10 })), Some(21));
         assert_eq!(cost(text, none.clone()), Some(101));

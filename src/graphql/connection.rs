@@ -5,6 +5,7 @@ use async_graphql::{Context, Object};
 use super::PageBounds;
 use super::context::ContextExt;
 use super::cursor::List;
+use super::feed::TaskChangeConnection;
 use super::inputs::{TaskFilter, TaskOrder, argument};
 use super::types::TaskNode;
 use crate::error::{Error, Result};
@@ -121,7 +122,7 @@ fn understood(user: UserId, bounds: PageBounds, arguments: Arguments) -> Result<
     Ok((PageRequest { user, filter, field, direction, after, before, limit, from_end }, list, limit))
 }
 
-fn bounded(name: &'static str, value: i32, bounds: PageBounds) -> Result<i64> {
+pub(super) fn bounded(name: &'static str, value: i32, bounds: PageBounds) -> Result<i64> {
     let value = i64::from(value);
     if (0..=bounds.most).contains(&value) {
         Ok(value)
@@ -145,7 +146,7 @@ impl TaskConnection {
 
     /// How to go on from here.
     async fn page_info(&self) -> PageInfo<'_> {
-        PageInfo(self)
+        PageInfo::Tasks(self)
     }
 
     /// How many tasks the filter lets through, on all pages together.
@@ -182,28 +183,43 @@ impl TaskEdge<'_> {
 
 /// How to go on from a page.
 #[derive(Debug)]
-pub struct PageInfo<'a>(&'a TaskConnection);
+pub enum PageInfo<'a> {
+    Tasks(&'a TaskConnection),
+    Changes(&'a TaskChangeConnection),
+}
 
 /// How to go on from a page.
 #[Object]
 impl PageInfo<'_> {
-    /// Whether there is something before this page.
+    /// Whether there is something before this page. A feed does not look back, and says no.
     async fn has_previous_page(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.0.has_previous(ctx.store()?).await
+        match self {
+            Self::Tasks(page) => page.has_previous(ctx.store()?).await,
+            Self::Changes(_) => Ok(false),
+        }
     }
 
     /// Whether there is something after this page.
     async fn has_next_page(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.0.has_next(ctx.store()?).await
+        match self {
+            Self::Tasks(page) => page.has_next(ctx.store()?).await,
+            Self::Changes(page) => Ok(page.0.has_more),
+        }
     }
 
-    /// The cursor of the first task, for `before`.
+    /// The cursor of the first item, for `before`.
     async fn start_cursor(&self) -> Option<String> {
-        self.0.nodes.first().map(|node| self.0.cursor(node))
+        match self {
+            Self::Tasks(page) => page.nodes.first().map(|node| page.cursor(node)),
+            Self::Changes(page) => page.0.entries.first().map(|entry| entry.position.to_string()),
+        }
     }
 
-    /// The cursor of the last task, for `after`.
+    /// The cursor of the last item, for `after`.
     async fn end_cursor(&self) -> Option<String> {
-        self.0.nodes.last().map(|node| self.0.cursor(node))
+        match self {
+            Self::Tasks(page) => page.nodes.last().map(|node| page.cursor(node)),
+            Self::Changes(page) => page.0.entries.last().map(|entry| entry.position.to_string()),
+        }
     }
 }

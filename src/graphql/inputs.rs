@@ -6,7 +6,7 @@ use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 
 use crate::error::{Error, Problem, Result};
 use crate::store::{Direction, Filter, SortField, Target};
-use crate::task::{Description, NewTask, Revision, Search, TaskId, TaskPatch, Title};
+use crate::task::{Description, NewTask, Position, Revision, Search, TaskId, TaskPatch, Title};
 use crate::user::UserId;
 
 /// Collects the broken rules of an input.
@@ -28,7 +28,10 @@ fn must_not_be_null<T>() -> Result<T, Problem> {
     Err(Problem::new("null_not_allowed", "must not be null"))
 }
 
-fn target(problems: &mut Problems, user: UserId, id: &ID, expected: Option<Revision>) -> Option<Target> {
+fn target(problems: &mut Problems, user: UserId, id: &ID, expected: Option<Position>) -> Option<Target> {
+    // A place in the feed is no task's revision.
+    let expected = expected.map(|expected| Revision::parse(&expected.to_string()));
+    let expected = expected.and_then(|expected| problems.check("expectedRevision", expected));
     problems.check("id", TaskId::parse(id)).map(|id| Target { user, id, expected })
 }
 
@@ -67,7 +70,7 @@ pub struct UpdateTaskInput {
     /// Whether it is done. Must not be null.
     completed: MaybeUndefined<bool>,
     /// Change it only while this is its revision, else fail with `PRECONDITION_FAILED`.
-    expected_revision: Option<Revision>,
+    expected_revision: Option<Position>,
 }
 
 impl UpdateTaskInput {
@@ -102,7 +105,7 @@ pub struct ToggleTaskInput {
     /// Which task.
     id: ID,
     /// Change it only while this is its revision, else fail with `PRECONDITION_FAILED`.
-    expected_revision: Option<Revision>,
+    expected_revision: Option<Position>,
 }
 
 /// A task to complete or to reopen.
@@ -113,7 +116,7 @@ pub struct SetTaskCompletedInput {
     /// Whether it is done.
     pub(super) completed: bool,
     /// Change it only while this is its revision, else fail with `PRECONDITION_FAILED`.
-    expected_revision: Option<Revision>,
+    expected_revision: Option<Position>,
 }
 
 /// A task to delete.
@@ -122,7 +125,7 @@ pub struct DeleteTaskInput {
     /// Which task.
     id: ID,
     /// Delete it only while this is its revision, else fail with `PRECONDITION_FAILED`.
-    expected_revision: Option<Revision>,
+    expected_revision: Option<Position>,
 }
 
 macro_rules! names_a_task {
@@ -130,7 +133,10 @@ macro_rules! names_a_task {
         impl $input {
             pub(super) fn target(&self, user: UserId) -> Result<Target> {
                 let mut problems = Problems::default();
-                target(&mut problems, user, &self.id, self.expected_revision).ok_or_else(|| problems.into_error())
+                match target(&mut problems, user, &self.id, self.expected_revision) {
+                    Some(target) if problems.0.is_empty() => Ok(target),
+                    _ => Err(problems.into_error()),
+                }
             }
         }
     )*};

@@ -4,10 +4,11 @@ use async_graphql::{Context, ID, Object};
 
 use super::connection::{Arguments, TaskConnection};
 use super::context::ContextExt;
+use super::feed::TaskChangeConnection;
 use super::inputs::{TaskFilter, TaskOrder};
 use super::types::{TaskNode, Viewer};
 use crate::error::{Error, Result};
-use crate::task::TaskId;
+use crate::task::{Position, TaskId};
 
 /// What can be asked.
 #[derive(Debug)]
@@ -46,6 +47,17 @@ impl Query {
     ) -> Result<TaskConnection> {
         let arguments = Arguments { first, after, last, before, filter, order_by };
         TaskConnection::load(ctx.store()?, ctx.user()?, ctx.page_bounds()?, arguments).await
+    }
+
+    /// What changed after a revision: each task once, as it is now, in the order of revisions. `after: "0"` is for
+    /// those who have nothing and answers every task; it is never answered with a reset.
+    async fn task_changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The `revision` of the page, list or change that one has already.")] after: Position,
+        #[graphql(desc = "The first so many: 0 to 100, and 50 without.")] first: Option<i32>,
+    ) -> Result<TaskChangeConnection> {
+        TaskChangeConnection::load(ctx.store()?, ctx.user()?, ctx.page_bounds()?, after, first).await
     }
 }
 

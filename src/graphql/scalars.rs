@@ -1,9 +1,16 @@
 //! Scalars of our own.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{
+    ContextSelectionSet, InputValueError, InputValueResult, OutputType, Positioned, Scalar, ScalarType, ServerResult,
+    Value,
+};
 
 use crate::clock::Timestamp;
-use crate::task::Revision;
+use crate::task::{Position, Revision};
 
 /// An integer of up to 53 bits, as a JSON number.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +36,7 @@ impl ScalarType for BigInt {
 /// Where the tasks of a user stand, as a string that callers do not look into. It rises with every change, in the
 /// order in which changes commit; "0" is before all of them.
 #[Scalar(name = "Revision")]
-impl ScalarType for Revision {
+impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
             Value::String(text) => Self::parse(text).map_err(|problem| InputValueError::custom(problem.msg)),
@@ -44,6 +51,21 @@ impl ScalarType for Revision {
 
     fn to_value(&self) -> Value {
         Value::String(self.to_string())
+    }
+}
+
+/// A revision is the place in the feed of whoever has everything up to it: to callers they are one scalar.
+impl OutputType for Revision {
+    fn type_name() -> Cow<'static, str> {
+        <Position as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Position as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Value::String(self.to_string()))
     }
 }
 

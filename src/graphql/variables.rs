@@ -10,7 +10,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Value, Variables};
 
 use crate::error::{Error, Result};
-use crate::task::Revision;
+use crate::task::Position;
 
 /// How deep the values of variables may nest.
 const MAX_NESTING: usize = 64;
@@ -132,7 +132,7 @@ fn scalar(value: &Value, name: &Name, place: &Place<'_>) -> Result<Value, String
         ("Float", Value::Number(_)) | ("Boolean", Value::Boolean(_)) => true,
         ("BigInt" | "ID", Value::Number(number)) => whole(number).is_some(),
         ("Int" | "BigInt" | "Float" | "Boolean", _) => false,
-        ("Revision", Value::String(text)) => Revision::parse(text).is_ok(),
+        ("Revision", Value::String(text)) => Position::parse(text).is_ok(),
         (_, Value::String(_)) => true,
         _ => false,
     };

@@ -1,13 +1,16 @@
-//! Entity tags: a task's is its revision, a list's the user's revision and a hash of whose list and which.
+//! Entity tags: a task's is its revision, a list's the user's revision and a hash of whose list and which. What a part of
+//! the feed holds depends on sweeps too, so its tag is a hash of it all.
 
-use async_graphql::Variables;
+use std::fmt;
+
+use async_graphql::{Value, Variables};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::error::{Error, Result};
-use crate::task::Revision;
+use crate::task::{Position, Revision};
 use crate::user::UserId;
 
 /// The tag of a task.
@@ -18,7 +21,23 @@ pub(super) fn of_task(revision: &str) -> Result<HeaderValue> {
 /// The tag of a list.
 pub(super) fn of_list(revision: &str, user: &UserId, variables: &Variables) -> Result<HeaderValue> {
     let which = serde_json::to_string(variables).map_err(Error::internal)?;
-    let hash = digest(&SHA256, format!("{user}\n{which}").as_bytes());
+    hashed(revision, user, &which)
+}
+
+/// The tag of a part of the feed.
+pub(super) fn of_changes(user: &UserId, page: &Value) -> Result<HeaderValue> {
+    let revision = match page {
+        Value::Object(members) => members.get("revision"),
+        _ => None,
+    };
+    let Some(Value::String(revision)) = revision else { return Err(Error::internal("changes without a revision")) };
+    let position = Position::parse(revision).map_err(|problem| Error::internal(problem.msg))?;
+    let what = serde_json::to_string(page).map_err(Error::internal)?;
+    hashed(position.revision(), user, &what)
+}
+
+fn hashed(revision: impl fmt::Display, user: &UserId, what: &str) -> Result<HeaderValue> {
+    let hash = digest(&SHA256, format!("{user}\n{what}").as_bytes());
     let short = URL_SAFE_NO_PAD.encode(&hash.as_ref()[..9]);
     HeaderValue::try_from(format!("\"{revision}-{short}\"")).map_err(Error::internal)
 }

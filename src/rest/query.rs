@@ -1,4 +1,4 @@
-//! The query of `GET /api/tasks`, as the variables of its operation.
+//! The queries of the routes that list, as the variables of their operations.
 
 use std::borrow::Cow;
 
@@ -6,53 +6,101 @@ use async_graphql::{Value, Variables, value};
 use form_urlencoded::Serializer;
 
 use crate::error::{Error, Problem, Result};
+use crate::task::Position;
 
-/// What the route understands; anything else in the query is passed over.
-const KNOWN: [&str; 5] = ["status", "search", "sort", "limit", "cursor"];
+/// What `GET /api/tasks` understands; anything else in the query is passed over.
+const OF_A_LIST: [&str; 5] = ["status", "search", "sort", "limit", "cursor"];
 
-/// The parameters of a list, each at most once.
-#[derive(Debug, Default)]
-pub(super) struct ListQuery<'a> {
-    known: Vec<(&'static str, Cow<'a, str>)>,
+/// What `GET /api/tasks/changes` understands.
+const OF_CHANGES: [&str; 2] = ["since", "limit"];
+
+/// How many changes a page has where nobody says.
+const CHANGES: u8 = 50;
+
+/// The parameters of a query that a route understands, each at most once.
+#[derive(Debug)]
+struct Parameters<'a>(Vec<(&'static str, Cow<'a, str>)>);
+
+impl<'a> Parameters<'a> {
+    /// # Errors
+    /// A problem for each parameter that is given twice.
+    fn parse(query: &'a str, known: &[&'static str]) -> Result<Self> {
+        let mut found: Vec<(&'static str, Cow<'a, str>)> = Vec::new();
+        let mut problems = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let Some(name) = known.iter().copied().find(|known| *known == name) else { continue };
+            if found.iter().any(|(other, _)| *other == name) {
+                problems.push(problem(name, "given_twice", "must be given once"));
+            }
+            found.push((name, value));
+        }
+        if problems.is_empty() { Ok(Self(found)) } else { Err(Error::Validation(problems)) }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// The value of a parameter as `read` understands it, null where it is not given. A problem goes to `problems`.
+    fn read(
+        &self,
+        problems: &mut Vec<Problem>,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<Value, Problem>,
+    ) -> Value {
+        self.get(name).map_or(Value::Null, |text| {
+            read(text).unwrap_or_else(|problem| {
+                problems.push(problem.at(name).at("query"));
+                Value::Null
+            })
+        })
+    }
 }
+
+/// The variables of the operation for a page of changes. Without a limit it has 50.
+///
+/// # Errors
+/// A problem for each value that means nothing, or is not there and must be.
+pub(super) fn changes(query: &str) -> Result<Variables> {
+    let parameters = Parameters::parse(query, &OF_CHANGES)?;
+    let mut problems = Vec::new();
+    if parameters.get("since").is_none() {
+        problems.push(problem("since", "missing", "is required; it is 0 for a client that has nothing"));
+    }
+    let since = |text: &str| Position::parse(text).map(|since| Value::from(since.to_string()));
+    let after = parameters.read(&mut problems, "since", since);
+    let first = match parameters.read(&mut problems, "limit", limit) {
+        Value::Null => Value::from(CHANGES),
+        first => first,
+    };
+    if problems.is_empty() {
+        Ok(Variables::from_value(value!({ "after": after, "first": first })))
+    } else {
+        Err(Error::Validation(problems))
+    }
+}
+
+/// The query of `GET /api/tasks`.
+#[derive(Debug)]
+pub(super) struct ListQuery<'a>(Parameters<'a>);
 
 impl<'a> ListQuery<'a> {
     /// # Errors
     /// A problem for each parameter that is given twice.
     pub(super) fn parse(query: &'a str) -> Result<Self> {
-        let mut known: Vec<(&'static str, Cow<'a, str>)> = Vec::new();
-        let mut problems = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let Some(name) = KNOWN.into_iter().find(|known| *known == name) else { continue };
-            if known.iter().any(|(other, _)| *other == name) {
-                problems.push(problem(name, "given_twice", "must be given once"));
-            }
-            known.push((name, value));
-        }
-        if problems.is_empty() { Ok(Self { known }) } else { Err(Error::Validation(problems)) }
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.known.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_ref())
+        Parameters::parse(query, &OF_A_LIST).map(Self)
     }
 
     /// # Errors
     /// A problem for each value that means nothing. The rules of `search` and `cursor` are the schema's.
     pub(super) fn variables(&self) -> Result<Variables> {
         let mut problems = Vec::new();
-        let mut read = |name, read: fn(&str) -> Result<Value, Problem>| {
-            self.get(name).map_or(Value::Null, |text| {
-                read(text).unwrap_or_else(|problem| {
-                    problems.push(problem.at(name).at("query"));
-                    Value::Null
-                })
-            })
-        };
+        let mut read = |name, read: fn(&str) -> Result<Value, Problem>| self.0.read(&mut problems, name, read);
         let (status, order, first) = (read("status", status), read("sort", order), read("limit", limit));
         if !problems.is_empty() {
             return Err(Error::Validation(problems));
         }
-        let text = |name| self.get(name).map_or(Value::Null, Value::from);
+        let text = |name| self.0.get(name).map_or(Value::Null, Value::from);
         Ok(Variables::from_value(value!({
             "filter": { "status": status, "search": (text("search")) },
             "orderBy": order,
@@ -64,7 +112,7 @@ impl<'a> ListQuery<'a> {
     /// The same list from another place on, as a relative reference.
     pub(super) fn next(&self, cursor: &str) -> String {
         let mut query = Serializer::new(String::new());
-        for (name, value) in self.known.iter().filter(|(name, _)| *name != "cursor") {
+        for (name, value) in self.0.0.iter().filter(|(name, _)| *name != "cursor") {
             query.append_pair(name, value);
         }
         query.append_pair("cursor", cursor);

@@ -11,11 +11,11 @@ use utoipa_axum::routes;
 
 use super::change::Change;
 use super::etag::{self, Condition};
-use super::openapi::parameters::{ListParameters, TaskPath};
-use super::openapi::schemas::{CreateTask, SetCompleted, Task, UpdateTask};
-use super::query::ListQuery;
+use super::openapi::parameters::{ChangesParameters, ListParameters, TaskPath};
+use super::openapi::schemas::{Changes, CreateTask, SetCompleted, Task, UpdateTask};
+use super::query::{self, ListQuery};
 use super::translate::{Input, take, take_text};
-use super::{Operation, Rest};
+use super::{Operation, Rest, changes};
 use crate::error::{Error, Result};
 use crate::task::{Revision, TaskId};
 use crate::user::UserId;
@@ -28,6 +28,7 @@ pub fn router(guard: impl Fn(MethodRouter<Rest>) -> MethodRouter<Rest>) -> OpenA
         .routes(guarded(routes!(list_tasks, create_task)))
         .routes(guarded(routes!(get_task, update_task, delete_task)))
         .routes(guarded(routes!(complete_task)))
+        .routes(guarded(routes!(list_changes)))
 }
 
 /// List your tasks
@@ -180,6 +181,32 @@ async fn delete_task(
     let variables = Input::of_task(&id, expected).into_variables()?;
     rest.run(Operation::DeleteTask, variables, &user, change.keyed.as_ref()).await?;
     Ok(change.answer(StatusCode::NO_CONTENT.into_response()))
+}
+
+/// List what changed
+///
+/// Each task once, as it is now, in the order of revisions. Apply the changes in that order and ask again with the
+/// `revision` of the answer, at once while there is more. `since=0` answers every task. A `reset` says that the feed does
+/// not reach back that far, or that `since` never was: fetch everything again, and go on from the revision of the reset.
+#[utoipa::path(
+    get, path = "/api/tasks/changes", tag = "tasks", operation_id = "listChanges",
+    params(ChangesParameters),
+    responses((status = 200, description = "What changed.", body = Changes)),
+)]
+async fn list_changes(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let variables = query::changes(request.uri().query().unwrap_or_default())?;
+    let page = changes::page(rest.run(Operation::TaskChanges, variables, &user, None).await?)?;
+    let etag = etag::of_changes(&user, &page)?;
+    if etag::none_match(request.headers(), &etag) {
+        return Ok(not_modified(etag));
+    }
+    let mut response = json(StatusCode::OK, &page)?;
+    response.headers_mut().insert(header::ETAG, etag);
+    Ok(response)
 }
 
 /// The id in the path, once it is known to be one.

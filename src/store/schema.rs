@@ -10,6 +10,8 @@ table! {
         revision -> BigInt,
         /// How many tasks are not deleted.
         task_count -> BigInt,
+        /// Up to which revision tombstones were swept.
+        swept_revision -> BigInt,
     }
 }
 

@@ -157,7 +157,8 @@ impl<Column, G> ValidGrouping<G> for Contains<Column> {
 }
 
 /// A page of tasks and the owner's revision that it is as of, read by one statement: two would pair an old page with
-/// a new number, and a client that goes on from there would miss a change.
+/// a new number, and a client that goes on from there would miss a change. Between the two stands the revision up to
+/// which tombstones were swept, which says what the page cannot tell.
 ///
 /// No row: the user has never changed anything. A row without a task: nothing is on this page. The rows come in the
 /// page's order: a single row joined ON TRUE can only be the outer side of a nested loop. The page must have a LIMIT.
@@ -173,7 +174,7 @@ impl<Page> QueryId for AsOf<'_, Page> {
 }
 
 impl<Page: Query> Query for AsOf<'_, Page> {
-    type SqlType = (BigInt, Nullable<Page::SqlType>);
+    type SqlType = (BigInt, BigInt, Nullable<Page::SqlType>);
 }
 
 impl<Page, DB> QueryFragment<DB> for AsOf<'_, Page>
@@ -183,7 +184,7 @@ where
     Page: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql("SELECT o.revision, p.* FROM owners AS o LEFT JOIN (");
+        out.push_sql("SELECT o.revision, o.swept_revision, p.* FROM owners AS o LEFT JOIN (");
         self.page.walk_ast(out.reborrow())?;
         out.push_sql(") AS p ON TRUE WHERE o.user_id = ");
         out.push_bind_param::<Text, str>(self.owner)

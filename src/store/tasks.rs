@@ -278,7 +278,7 @@ impl Store {
         // A list without a bound or with a search may be slow, and nothing may wait behind it.
         let is_short = request.limit.is_some() && request.filter.search.is_none();
         let from_end = request.from_end;
-        let rows: Vec<(i64, Option<Row>)> = if is_short {
+        let rows: Vec<(i64, i64, Option<Row>)> = if is_short {
             on_connection!(self, shared, |connection| {
                 AsOf { owner: request.user.as_str(), page: page_query!(&request) }.load(connection)
             })?
@@ -287,8 +287,8 @@ impl Store {
                 AsOf { owner: request.user.as_str(), page: page_query!(&request) }.load(connection)
             })?
         };
-        let revision = rows.first().map_or(Revision::ZERO, |(revision, _)| Revision(*revision));
-        let mut tasks: Vec<Task> = rows.into_iter().filter_map(|(_, row)| row.map(Task::from)).collect();
+        let revision = rows.first().map_or(Revision::ZERO, |(revision, ..)| Revision(*revision));
+        let mut tasks: Vec<Task> = rows.into_iter().filter_map(|(.., row)| row.map(Task::from)).collect();
         if from_end {
             tasks.reverse();
         }

@@ -19,9 +19,10 @@ enum Foreign {
 }
 
 /// Route, method, body. `{id}` is the id of a task of ann's.
-const ROUTES: [(&str, &str, &str, Foreign); 6] = [
+const ROUTES: [(&str, &str, &str, Foreign); 7] = [
     ("/api/tasks", "get", "", Foreign::Nothing),
     ("/api/tasks", "post", r#"{"title": "bob's"}"#, Foreign::Nothing),
+    ("/api/tasks/changes", "get", "", Foreign::Nothing),
     ("/api/tasks/{id}", "get", "", Foreign::Forbidden),
     ("/api/tasks/{id}", "put", r#"{"title": "stolen"}"#, Foreign::Forbidden),
     ("/api/tasks/{id}", "delete", "", Foreign::Forbidden),
@@ -32,10 +33,16 @@ const ROUTES: [(&str, &str, &str, Foreign); 6] = [
 const PUBLIC: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// Root type, field, an operation that calls it with `$id`.
-const FIELDS: [(&str, &str, &str, Foreign); 8] = [
+const FIELDS: [(&str, &str, &str, Foreign); 9] = [
     ("Query", "viewer", "{ viewer { id revision taskCounts { total pending completed } } }", Foreign::Nothing),
     ("Query", "task", "query ($id: ID!) { task(id: $id) { title } }", Foreign::Forbidden),
     ("Query", "tasks", "{ tasks { nodes { title } edges { node { title } } totalCount } }", Foreign::Nothing),
+    (
+        "Query",
+        "taskChanges",
+        "{ taskChanges(after: \"0\") { nodes { ... on TaskUpserted { task { title } } } revision } }",
+        Foreign::Nothing,
+    ),
     (
         "Mutation",
         "createTask",

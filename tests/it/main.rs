@@ -8,6 +8,7 @@ mod coverage;
 mod differential;
 mod docs;
 mod faults;
+mod feed;
 mod graphql;
 mod idempotency;
 mod leaks;

@@ -33,6 +33,18 @@ pub struct ListParameters {
     pub cursor: Option<String>,
 }
 
+/// Which changes to list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ChangesParameters {
+    /// The `revision` of the answer or of the change that one has already; 0 for a client that has nothing.
+    #[param(pattern = r"^(0|[1-9][0-9]*(\.[1-9][0-9]*)?)$", example = "0")]
+    pub since: String,
+    /// At most this many changes; 50 without.
+    #[param(minimum = 1, maximum = 100, example = 50)]
+    pub limit: Option<i32>,
+}
+
 /// Which tasks to list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

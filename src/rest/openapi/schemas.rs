@@ -72,6 +72,53 @@ pub struct SetCompleted {
     pub completed: Option<bool>,
 }
 
+/// Part of what changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "changes": [
+        { "type": "upserted", "revision": "1767952800123456", "task": {
+            "id": 1, "title": "Buy milk", "description": "2 litres", "completed": false,
+            "created_at": "2026-01-09T10:00:00.123456Z", "updated_at": "2026-01-09T10:00:00.123456Z",
+        } },
+        { "type": "deleted", "revision": "1767952800123457", "id": 2 },
+    ],
+    "revision": "1767952800123457",
+    "has_more": false,
+})))]
+pub struct Changes {
+    /// In the order in which they are to be applied.
+    pub changes: Vec<Change>,
+    #[schema(schema_with = revision)]
+    pub revision: String,
+    /// Whether there is more after `revision`.
+    pub has_more: bool,
+}
+
+/// What became of a task, or of the feed.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Change {
+    /// A task was made, changed or restored.
+    Upserted {
+        #[schema(schema_with = revision)]
+        revision: String,
+        task: Task,
+    },
+    /// A task was deleted.
+    Deleted {
+        #[schema(schema_with = revision)]
+        revision: String,
+        #[schema(schema_with = id)]
+        id: i64,
+    },
+    /// The feed does not reach back: fetch everything again.
+    Reset {
+        #[schema(schema_with = revision)]
+        revision: String,
+    },
+}
+
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +164,11 @@ pub struct Problem {
 
 fn string(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
+}
+
+fn revision() -> Object {
+    let pattern = r"^(0|[1-9][0-9]*(\.[1-9][0-9]*)?)$";
+    string("Where to go on from, for `since`: not to be looked into.").pattern(Some(pattern)).build()
 }
 
 fn id() -> Object {

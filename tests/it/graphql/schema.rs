@@ -21,7 +21,16 @@ const CONTRACT: &str = "
         viewer: Viewer!
         task(id: ID!): Task
         tasks(first: Int, after: String, last: Int, before: String, filter: TaskFilter, orderBy: TaskOrder): TaskConnection!
+        taskChanges(after: Revision!, first: Int): TaskChangeConnection!
     }
+    union TaskChange = TaskUpserted | TaskDeleted | FeedReset
+    type TaskUpserted { revision: Revision! task: Task! }
+    type TaskDeleted { revision: Revision! taskId: ID! }
+    type FeedReset { revision: Revision! }
+    type TaskChangeConnection {
+        edges: [TaskChangeEdge!]! nodes: [TaskChange!]! pageInfo: PageInfo! revision: Revision!
+    }
+    type TaskChangeEdge { cursor: String! node: TaskChange! }
     type Viewer { id: ID! revision: Revision! taskCounts: TaskCounts! }
     type TaskCounts { total: Int! pending: Int! completed: Int! }
     type Task {
@@ -125,6 +134,7 @@ async fn the_operations_of_rest_validate(#[values(Sqlite)] backend: Backend) {
                 "filter": { "status": "PENDING", "search": "milk" }, "first": 10, "after": null,
                 "orderBy": { "field": "TITLE", "direction": "ASC" },
             }),
+            "task_changes" => json!({ "after": "0", "first": 10 }),
             _ => json!({ "input": input }),
         };
         let answer = app.graphql("ann", document, variables).await;
@@ -152,6 +162,9 @@ fn lines(document: &ServiceDocument) -> BTreeSet<String> {
             lines.insert(format!("{name}.{}({}): {}", field.name.node, arguments.join(", "), field.ty.node));
         }
         lines.extend(members(definition).map(|member| format!("{name}.{}", line(member))));
+        if let TypeKind::Union(union) = &definition.kind {
+            lines.extend(union.members.iter().map(|member| format!("{name} = {}", member.node)));
+        }
         if let TypeKind::Enum(values) = &definition.kind {
             lines.extend(values.values.iter().map(|value| format!("{name}.{}", value.node.value.node)));
         }

@@ -80,6 +80,9 @@ impl Document {
             ("minLength", Value::String(_)) => chars() >= rule.as_u64(),
             ("maxLength", Value::String(_)) => chars() <= rule.as_u64(),
             ("pattern", Value::String(text)) => matches(rule.as_str().unwrap(), text),
+            ("oneOf", value) => {
+                rule.as_array().unwrap().iter().filter(|one| self.misfit(one, value).is_none()).count() == 1
+            }
             // These say nothing of a value, or nothing of one of another type.
             (
                 "description"
