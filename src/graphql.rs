@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
-    EmptySubscription, Name, PathSegment, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
-    Value, Variables,
+    Name, PathSegment, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Value, Variables,
 };
+use futures_util::stream::{Stream, StreamExt as _};
 
 use prometheus_client::registry::Registry;
 use tracing::{Instrument as _, Span};
@@ -33,6 +33,7 @@ mod mutation;
 mod operations;
 mod query;
 mod scalars;
+mod subscription;
 mod text;
 mod trusted;
 mod types;
@@ -49,7 +50,7 @@ use operations::{Label, Operations};
 use validator::Validator;
 use variables::InputTypes;
 
-type TaskSchema = Schema<query::Query, mutation::Mutation, EmptySubscription>;
+type TaskSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// How long a list may be that names no length, and the most that one may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -193,6 +194,12 @@ impl Graphql {
         response
     }
 
+    /// Runs a caller's subscription as `user`: a response for each event, with errors as in [`Graphql::execute`]. It
+    /// works only while it is polled, and ends with being dropped. An operation of another kind answers once.
+    pub fn subscribe(&self, operation: Operation, user: UserId) -> impl Stream<Item = Response> + Send + use<> {
+        self.0.callers.execute_stream(operation.into_request().data(user)).map(rendered)
+    }
+
     /// Runs one of our own documents as `user`, once where there is a key, and answers its data. Operators know
     /// it by `name`.
     ///
@@ -251,8 +258,8 @@ pub fn complexity(document: &ExecutableDocument, variables: &Variables) -> Resul
     document.operations.iter().map(|(_, operation)| complexity::of(document, &operation.node, variables)).sum()
 }
 
-fn build() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Schema::build(query::Query, mutation::Mutation, EmptySubscription)
+fn build() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
+    Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
 }
 
 /// A response as callers read it.

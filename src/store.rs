@@ -67,10 +67,11 @@ macro_rules! change {
 }
 
 /// Runs what leaves a row, or `NotFound`, as one transaction: under the key of the request where it has one (see
-/// [`keys`]), so that it is done once however often it is asked for.
+/// [`keys`]), so that it is done once however often it is asked for. Who follows the user's feed is told to look.
 macro_rules! transact {
     ($store:expr, $user:expr, |$postgres:ident| $statement:expr, |$sqlite:ident| $statements:expr) => {{
         use $crate::store::keys::{Outcome, under_key, unless_nothing};
+        let owner = $user.clone();
         let keyed = $store.keyed.clone();
         let now = $store.clock.now();
         let outcome = match &$store.database {
@@ -109,6 +110,7 @@ macro_rules! transact {
                     .await
             }
         };
+        $store.hint_unless_unchanged(&owner, &outcome);
         outcome.and_then(|outcome| outcome.into_row(keyed.as_ref()))
     }};
 }
@@ -118,7 +120,9 @@ mod changes;
 mod failure;
 mod feed;
 mod figures;
+mod follow;
 mod health;
+mod hints;
 mod keys;
 pub mod migrate;
 mod postgres;
@@ -147,12 +151,18 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1800);
 /// How long a statement may take where nobody says otherwise.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a lost hint may go unnoticed where nobody says otherwise.
+const HINT_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A database with its pools.
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Database,
     health: Health,
     clock: SharedClock,
+    hints: hints::Hub,
+    /// How long those who follow a feed wait for a hint before they look by themselves.
+    hint_patience: Duration,
     /// Whether another user's task looks like one that does not exist.
     hides_foreign_tasks: bool,
     /// How many tasks a user may have.
@@ -176,7 +186,23 @@ impl Store {
             DatabaseUrl::Postgres(url) => Database::Postgres(postgres::Postgres::new(url, pool_size, health.clone())),
             DatabaseUrl::Sqlite(path) => Database::Sqlite(sqlite::Sqlite::new(path, pool_size, health.clone())),
         };
-        Self { database, health, clock, hides_foreign_tasks: false, max_tasks: i64::MAX, keyed: None }
+        Self {
+            database,
+            health,
+            clock,
+            hints: hints::Hub::default(),
+            hint_patience: HINT_PATIENCE,
+            hides_foreign_tasks: false,
+            max_tasks: i64::MAX,
+            keyed: None,
+        }
+    }
+
+    /// The same store, in which those who follow a feed look by themselves where no hint came for so long.
+    #[must_use]
+    pub const fn with_hint_patience(mut self, patience: Duration) -> Self {
+        self.hint_patience = patience;
+        self
     }
 
     /// The same store, in which a statement, or a transaction, may take so long and no longer.

@@ -33,7 +33,7 @@ const ROUTES: [(&str, &str, &str, Foreign); 7] = [
 const PUBLIC: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// Root type, field, an operation that calls it with `$id`.
-const FIELDS: [(&str, &str, &str, Foreign); 9] = [
+const FIELDS: [(&str, &str, &str, Foreign); 10] = [
     ("Query", "viewer", "{ viewer { id revision taskCounts { total pending completed } } }", Foreign::Nothing),
     ("Query", "task", "query ($id: ID!) { task(id: $id) { title } }", Foreign::Forbidden),
     ("Query", "tasks", "{ tasks { nodes { title } edges { node { title } } totalCount } }", Foreign::Nothing),
@@ -41,6 +41,12 @@ const FIELDS: [(&str, &str, &str, Foreign); 9] = [
         "Query",
         "taskChanges",
         "{ taskChanges(after: \"0\") { nodes { ... on TaskUpserted { task { title } } } revision } }",
+        Foreign::Nothing,
+    ),
+    (
+        "Subscription",
+        "taskChanges",
+        "subscription { taskChanges(after: \"0\") { ... on TaskUpserted { task { title } } } }",
         Foreign::Nothing,
     ),
     (
@@ -167,6 +173,9 @@ async fn no_door_shows_or_changes_what_is_anothers(#[values(Sqlite, Postgres)] b
         let answer = graphql(&app, Some(&bob), document, &id).await;
         if foreign == Foreign::Forbidden {
             assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "FORBIDDEN", "{root}.{field}");
+        } else if root == "Subscription" {
+            // Who follows what is looked at where it can be followed: here it is refused.
+            assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{root}.{field}");
         } else {
             assert_eq!(answer.json().get("errors"), None, "{root}.{field}");
         }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp};
 
+mod follow;
 mod input;
 mod pages;
 

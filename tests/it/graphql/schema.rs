@@ -23,6 +23,7 @@ const CONTRACT: &str = "
         tasks(first: Int, after: String, last: Int, before: String, filter: TaskFilter, orderBy: TaskOrder): TaskConnection!
         taskChanges(after: Revision!, first: Int): TaskChangeConnection!
     }
+    type Subscription { taskChanges(after: Revision): TaskChange! }
     union TaskChange = TaskUpserted | TaskDeleted | FeedReset
     type TaskUpserted { revision: Revision! task: Task! }
     type TaskDeleted { revision: Revision! taskId: ID! }

@@ -1,0 +1,151 @@
+//! Who waits for the changes of which user, and what tells them to look.
+//!
+//! A hint says only when to look; what there is to see is in the [feed](super::feed). So a hint that is lost costs time,
+//! never a change: whoever waits looks by itself where none came for a while. What several of a user's watchers would
+//! read at the same place, one of them reads for all. Nothing is kept for users whom nobody watches.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::Store;
+use super::feed::FeedPage;
+use crate::error::Result;
+use crate::task::Position;
+use crate::user::UserId;
+
+/// The users that are watched. A clone is the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hub(Arc<Mutex<HashMap<UserId, Weak<Topic>>>>);
+
+/// The latest hint.
+#[derive(Debug, Clone, Copy)]
+struct Hint {
+    /// Which of them it is, counted from 0.
+    number: u64,
+    at: Instant,
+}
+
+/// A user that is watched.
+#[derive(Debug)]
+struct Topic {
+    user: UserId,
+    hub: Hub,
+    hint: watch::Sender<Hint>,
+    /// What was read last, held while somebody reads.
+    last: AsyncMutex<Option<Arc<Read>>>,
+}
+
+/// A page of the feed, for whoever stands where it begins.
+#[derive(Debug)]
+pub(super) struct Read {
+    after: Position,
+    /// The hint that was the latest when it was read: the page has all that this hint was about.
+    pub(super) hint: u64,
+    pub(super) page: FeedPage,
+}
+
+/// Somebody who waits for the changes of a user.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    topic: Arc<Topic>,
+    hints: watch::Receiver<Hint>,
+}
+
+impl Hub {
+    fn topics(&self) -> MutexGuard<'_, HashMap<UserId, Weak<Topic>>> {
+        // What panicked while it held the lock left the map as it was.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn watch(&self, user: &UserId) -> Watcher {
+        let mut topics = self.topics();
+        let topic = topics.get(user).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let hint = watch::Sender::new(Hint { number: 0, at: Instant::now() });
+            let topic = Topic { user: user.clone(), hub: self.clone(), hint, last: AsyncMutex::default() };
+            let topic = Arc::new(topic);
+            topics.insert(user.clone(), Arc::downgrade(&topic));
+            topic
+        });
+        Watcher { hints: topic.hint.subscribe(), topic }
+    }
+
+    /// The topic, if the user is watched. It is not to be let go of under the lock, which it takes when it ends.
+    fn topic(&self, user: &UserId) -> Option<Arc<Topic>> {
+        self.topics().get(user)?.upgrade()
+    }
+
+    pub(super) fn hint(&self, user: &UserId) {
+        if let Some(topic) = self.topic(user) {
+            topic.hint.send_modify(Hint::renew);
+        }
+    }
+}
+
+impl Hint {
+    fn renew(&mut self) {
+        *self = Self { number: self.number + 1, at: Instant::now() };
+    }
+}
+
+/// The last watcher is gone. Another may have begun a topic of its own meanwhile.
+impl Drop for Topic {
+    fn drop(&mut self) {
+        let mut topics = self.hub.topics();
+        if topics.get(&self.user).is_some_and(|topic| topic.strong_count() == 0) {
+            topics.remove(&self.user);
+        }
+    }
+}
+
+impl Watcher {
+    /// Waits for a hint after the one of this number. Where none came for `patience`, it gives one itself, to all who
+    /// watch this user.
+    pub(super) async fn hint_after(&mut self, seen: u64, patience: Duration) {
+        loop {
+            let latest = *self.hints.borrow_and_update();
+            if latest.number > seen {
+                return;
+            }
+            tokio::select! {
+                // The sender is in the topic, which this watcher holds.
+                _ = self.hints.changed() => {}
+                () = sleep_until(latest.at + patience) => {
+                    self.topic.hint.send_if_modified(|hint| {
+                        let is_due = hint.at.elapsed() >= patience;
+                        if is_due {
+                            hint.renew();
+                        }
+                        is_due
+                    });
+                }
+            }
+        }
+    }
+
+    /// The page after a place, with all that hints were about up to now.
+    ///
+    /// A page that another watcher has read for the same place will do, even an older one if there is something on it:
+    /// who takes it stands where that other one stood, and goes on with it.
+    pub(super) async fn read(&self, store: &Store, after: Position, limit: i64) -> Result<Arc<Read>> {
+        let wanted = self.latest();
+        let mut last = self.topic.last.lock().await;
+        if let Some(read) = last.as_ref().filter(|read| read.after == after)
+            && (read.hint >= wanted || !read.page.entries.is_empty())
+        {
+            return Ok(Arc::clone(read));
+        }
+        let hint = self.latest();
+        let page = store.changes(self.topic.user.clone(), after, limit).await?;
+        let read = Arc::new(Read { after, hint, page });
+        *last = Some(Arc::clone(&read));
+        Ok(read)
+    }
+
+    fn latest(&self) -> u64 {
+        self.hints.borrow().number
+    }
+}
