@@ -134,12 +134,14 @@ mod sqlite;
 mod sweep;
 mod tasks;
 pub mod timestamp;
+mod tombstones;
 
 pub use backup::backup;
 pub use changes::Target;
 pub use feed::{Change, Entry, FeedPage};
 pub use figures::PoolFigures;
 pub use prepare::check_route;
+pub use sweep::Swept;
 pub use tasks::{Counts, Direction, Filter, Key, Page, PageRequest, SortField, SortKey};
 
 /// How often a statement is run that the database itself asks to run again.
@@ -154,6 +156,9 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a lost hint may go unnoticed where nobody says otherwise.
 const HINT_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a tombstone is kept where nobody says otherwise.
+const TOMBSTONE_RETENTION: Duration = Duration::from_hours(30 * 24);
+
 /// A database with its pools.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -163,6 +168,8 @@ pub struct Store {
     hints: hints::Hub,
     /// How long those who follow a feed wait for a hint before they look by themselves.
     hint_patience: Duration,
+    /// How long the tombstone of a deleted task is kept at least.
+    tombstone_retention: Duration,
     /// Whether another user's task looks like one that does not exist.
     hides_foreign_tasks: bool,
     /// How many tasks a user may have.
@@ -192,6 +199,7 @@ impl Store {
             clock,
             hints: hints::Hub::default(),
             hint_patience: HINT_PATIENCE,
+            tombstone_retention: TOMBSTONE_RETENTION,
             hides_foreign_tasks: false,
             max_tasks: i64::MAX,
             keyed: None,

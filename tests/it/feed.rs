@@ -7,6 +7,7 @@ use crate::support::{Answer, TestApp};
 mod follow;
 mod input;
 mod pages;
+mod positions;
 
 /// A page of the feed by GraphQL, written as REST writes it.
 const PAGE: &str = "query($after: Revision!, $first: Int) { taskChanges(after: $after, first: $first) {
