@@ -4,6 +4,7 @@
 //! line in `cli/check.rs`, whose test fails where it is missing.
 
 mod database;
+mod feed;
 mod http;
 mod limits;
 mod log;
@@ -15,6 +16,7 @@ mod traces;
 mod trusted;
 
 pub use self::database::DatabaseConfig;
+pub use self::feed::FeedConfig;
 pub use self::http::HttpConfig;
 pub use self::limits::{limits, time_text};
 pub use self::log::{LogConfig, LogFormat};
@@ -34,6 +36,7 @@ pub struct Config {
     pub tokens: TokenRules,
     pub http: HttpConfig,
     pub rate_limit: RateLimitConfig,
+    pub feed: FeedConfig,
     pub trusted_documents: TrustedConfig,
     pub limits: Limits,
     pub log: LogConfig,
@@ -79,6 +82,7 @@ impl Config {
             tokens: token_rules(sources)?,
             http: HttpConfig::resolve(sources)?,
             rate_limit: RateLimitConfig::resolve(sources)?,
+            feed: FeedConfig::resolve(sources)?,
             trusted_documents: TrustedConfig::resolve(sources)?,
             limits: limits(sources)?,
             log: LogConfig::resolve(sources)?,

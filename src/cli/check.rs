@@ -76,6 +76,7 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         http,
         limits,
         rate_limit,
+        feed,
         trusted_documents,
         log,
         traces,
@@ -125,6 +126,7 @@ fn resolved(config: &Config, sources: &Sources) -> Vec<(&'static Setting, String
         (&settings::TASKGATE_RATE_LIMIT, rate),
         (&settings::TASKGATE_TRUSTED_PROXIES, text(Some(proxies.join(",").as_str()).filter(|list| !list.is_empty()))),
         (&settings::TASKGATE_MAX_TASKS, rate_limit.max_tasks.to_string()),
+        (&settings::TASKGATE_TOMBSTONE_RETENTION, feed.retention_text()),
         (
             &settings::TASKGATE_TRUSTED_DOCUMENTS,
             trusted_documents.file.as_ref().map_or_else(|| text(None), |file| file.display().to_string()),

@@ -65,6 +65,7 @@ pub(super) async fn run(
     let store = Store::new(&config.database.url, config.database.pool_size, clock.clone())
         .hiding_foreign_tasks(config.hide_foreign_tasks)
         .with_max_tasks(config.rate_limit.max_tasks)
+        .with_tombstone_retention(config.feed.tombstone_retention)
         .with_statement_timeout(config.database.statement_timeout)
         .closed();
     let verifier = verifier(&config.tokens, clock.clone())?;

@@ -2,9 +2,11 @@
 
 use clap::Arg;
 
+mod feed;
 mod limits;
 mod traces;
 
+pub use feed::*;
 pub use limits::*;
 pub use traces::*;
 
@@ -49,7 +51,7 @@ impl Group {
 }
 
 /// Every group, in the order of the help.
-pub const GROUPS: [&Group; 8] = [&DATABASE, &TOKENS, &HTTP, &LIMITS, &RATE_LIMIT, &GRAPHQL, &LOG, &TRACES];
+pub const GROUPS: [&Group; 9] = [&DATABASE, &TOKENS, &HTTP, &LIMITS, &RATE_LIMIT, &FEED, &GRAPHQL, &LOG, &TRACES];
 
 /// Where the tasks are kept.
 pub const DATABASE: Group = Group {
