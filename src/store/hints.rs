@@ -149,3 +149,77 @@ impl Watcher {
         self.hints.borrow().number
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hint_wakes_those_who_watch_that_user() {
+        let hub = Hub::default();
+        let (mut one, mut other, mut bob) = (hub.watch(&user("ann")), hub.watch(&user("ann")), hub.watch(&user("bob")));
+        let begun = Instant::now();
+        hub.hint(&user("ann"));
+        tokio::join!(one.hint_after(0, PATIENCE), other.hint_after(0, PATIENCE));
+        one.hint_after(0, PATIENCE).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!((one.latest(), bob.latest()), (1, 0));
+        bob.hint_after(0, PATIENCE).await;
+        assert_eq!(begun.elapsed(), PATIENCE, "nobody gave bob one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_no_hint_comes_one_of_many_gives_it() {
+        let hub = Hub::default();
+        let mut watchers: Vec<Watcher> = (0..10).map(|_| hub.watch(&user("ann"))).collect();
+        for round in 0..3 {
+            let begun = Instant::now();
+            futures_util::future::join_all(watchers.iter_mut().map(|one| one.hint_after(round, PATIENCE))).await;
+            assert_eq!((begun.elapsed(), watchers[0].latest()), (PATIENCE, round + 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_for_users_whom_nobody_watches() {
+        let hub = Hub::default();
+        hub.hint(&user("ann"));
+        assert_eq!(hub.topics().len(), 0);
+        let (one, other) = (hub.watch(&user("ann")), hub.watch(&user("ann")));
+        assert!(Arc::ptr_eq(&one.topic, &other.topic));
+        drop(one);
+        assert_eq!(hub.topics().len(), 1);
+        drop(other);
+        assert_eq!(hub.topics().len(), 0);
+        let again = hub.watch(&user("ann"));
+        hub.hint(&user("ann"));
+        assert_eq!(again.latest(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn watchers_that_come_and_go_at_once_leave_nothing_behind() {
+        let hub = Hub::default();
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let hub = hub.clone();
+                tokio::spawn(async move {
+                    for _ in 0..500 {
+                        let mut watcher = hub.watch(&user("ann"));
+                        let seen = watcher.latest();
+                        hub.hint(&user("ann"));
+                        watcher.hint_after(seen, PATIENCE * 100).await;
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(hub.topics().len(), 0);
+    }
+}

@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp};
 
+mod client;
 mod follow;
 mod input;
 mod pages;
 mod positions;
+mod property;
+mod sweep;
 
 /// A page of the feed by GraphQL, written as REST writes it.
 const PAGE: &str = "query($after: Revision!, $first: Int) { taskChanges(after: $after, first: $first) {

@@ -15,6 +15,7 @@ use taskgate::user::UserId;
 use tokio::time::timeout;
 
 use super::text;
+use crate::support::wire::Wire;
 use crate::support::{Backend, Database, Postgres, Proxy, Sqlite, TestApp, start, start_on};
 
 type Follower = Pin<Box<dyn Stream<Item = String> + Send>>;
@@ -192,6 +193,43 @@ async fn followers_miss_nothing_while_many_write(#[values(Sqlite, Postgres)] bac
     for follower in followers {
         assert_eq!(follower.await.unwrap(), expected);
     }
+}
+
+/// A database that is away for a while ends nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_waits_for_the_database_and_goes_on() {
+    let app = start(Postgres).await;
+    let (wire, url) = Wire::to(&app.database.text).await;
+    let store = Store::new(&DatabaseUrl::parse(&url).unwrap(), 2, app.clock.clone());
+    let ann = UserId::parse("ann").unwrap();
+    app.create("ann", "before").await;
+    let mut follower = follow(&store, "ann", Some("0"));
+    assert_eq!(next(&mut follower).await, "+before");
+    settle(&mut follower).await;
+    wire.cut();
+    // One that begins while it is away waits too.
+    let mut late = follow(&store, "ann", None);
+    for title in ["one", "two"] {
+        app.create("ann", title).await;
+    }
+    store.hint(&ann);
+    settle(&mut follower).await;
+    settle(&mut late).await;
+    wire.mend();
+    assert_eq!([next(&mut follower).await, next(&mut follower).await], ["+one", "+two"]);
+    settle(&mut follower).await;
+}
+
+/// What is not passing ends it, after one error.
+#[rstest]
+#[tokio::test]
+async fn a_fault_ends_it(#[values(Sqlite, Postgres)] backend: Backend) {
+    let app = start(backend).await;
+    let mut changes = Box::pin(app.store.follow(UserId::parse("ann").unwrap(), Some(Position::START)));
+    app.database.execute("DROP TABLE tasks").await.unwrap();
+    let error = changes.next().await.unwrap().unwrap_err();
+    assert_eq!(error.code().as_str(), "INTERNAL");
+    assert!(changes.next().await.is_none());
 }
 
 fn subscribe(document: &str, variables: Value) -> Call {
