@@ -35,6 +35,7 @@ mod query;
 mod scalars;
 mod subscription;
 mod text;
+mod trash;
 mod trusted;
 mod types;
 mod validator;

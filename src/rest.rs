@@ -28,7 +28,7 @@ pub use envelope::envelope;
 pub use routes::router;
 
 /// The text of each operation, by name.
-pub const OPERATIONS: [(&str, &str); 8] = [
+pub const OPERATIONS: [(&str, &str); 10] = [
     ("list_tasks", include_str!("rest/operations/list_tasks.graphql")),
     ("create_task", include_str!("rest/operations/create_task.graphql")),
     ("get_task", include_str!("rest/operations/get_task.graphql")),
@@ -36,6 +36,8 @@ pub const OPERATIONS: [(&str, &str); 8] = [
     ("toggle_task", include_str!("rest/operations/toggle_task.graphql")),
     ("set_task_completed", include_str!("rest/operations/set_task_completed.graphql")),
     ("delete_task", include_str!("rest/operations/delete_task.graphql")),
+    ("restore_task", include_str!("rest/operations/restore_task.graphql")),
+    ("list_deleted_tasks", include_str!("rest/operations/list_deleted_tasks.graphql")),
     ("task_changes", include_str!("rest/operations/task_changes.graphql")),
 ];
 
@@ -49,6 +51,8 @@ enum Operation {
     ToggleTask,
     SetTaskCompleted,
     DeleteTask,
+    RestoreTask,
+    ListDeletedTasks,
     TaskChanges,
 }
 

@@ -135,6 +135,7 @@ mod sweep;
 mod tasks;
 pub mod timestamp;
 mod tombstones;
+mod trash;
 
 pub use backup::backup;
 pub use changes::Target;
@@ -143,6 +144,7 @@ pub use figures::PoolFigures;
 pub use prepare::check_route;
 pub use sweep::Swept;
 pub use tasks::{Counts, Direction, Filter, Key, Page, PageRequest, SortField, SortKey};
+pub use trash::{DeletedTask, TrashPage};
 
 /// How often a statement is run that the database itself asks to run again.
 const ATTEMPTS: u32 = 3;

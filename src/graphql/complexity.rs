@@ -19,7 +19,7 @@ const PAGE_MAX: i64 = 100;
 const PAGE_DEFAULT: i64 = 50;
 
 /// The fields that answer a connection. In a subscription they answer one thing at a time.
-const CONNECTIONS: [&str; 2] = ["tasks", "taskChanges"];
+const CONNECTIONS: [&str; 3] = ["tasks", "taskChanges", "deletedTasks"];
 
 /// The cost of an operation.
 ///

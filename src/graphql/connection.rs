@@ -7,6 +7,7 @@ use super::context::ContextExt;
 use super::cursor::List;
 use super::feed::TaskChangeConnection;
 use super::inputs::{TaskFilter, TaskOrder, argument};
+use super::trash::{self, DeletedTaskConnection};
 use super::types::TaskNode;
 use crate::error::{Error, Result};
 use crate::store::{Direction, Filter, Key, PageRequest, SortField, Store};
@@ -186,16 +187,17 @@ impl TaskEdge<'_> {
 pub enum PageInfo<'a> {
     Tasks(&'a TaskConnection),
     Changes(&'a TaskChangeConnection),
+    Trash(&'a DeletedTaskConnection),
 }
 
 /// How to go on from a page.
 #[Object]
 impl PageInfo<'_> {
-    /// Whether there is something before this page. A feed does not look back, and says no.
+    /// Whether there is something before this page. Only a list of tasks looks back.
     async fn has_previous_page(&self, ctx: &Context<'_>) -> Result<bool> {
         match self {
             Self::Tasks(page) => page.has_previous(ctx.store()?).await,
-            Self::Changes(_) => Ok(false),
+            Self::Changes(_) | Self::Trash(_) => Ok(false),
         }
     }
 
@@ -204,6 +206,7 @@ impl PageInfo<'_> {
         match self {
             Self::Tasks(page) => page.has_next(ctx.store()?).await,
             Self::Changes(page) => Ok(page.0.has_more),
+            Self::Trash(page) => Ok(page.0.has_more),
         }
     }
 
@@ -212,6 +215,7 @@ impl PageInfo<'_> {
         match self {
             Self::Tasks(page) => page.nodes.first().map(|node| page.cursor(node)),
             Self::Changes(page) => page.0.entries.first().map(|entry| entry.position.to_string()),
+            Self::Trash(page) => page.0.tasks.first().map(trash::cursor),
         }
     }
 
@@ -220,6 +224,7 @@ impl PageInfo<'_> {
         match self {
             Self::Tasks(page) => page.nodes.last().map(|node| page.cursor(node)),
             Self::Changes(page) => page.0.entries.last().map(|entry| entry.position.to_string()),
+            Self::Trash(page) => page.0.tasks.last().map(trash::cursor),
         }
     }
 }

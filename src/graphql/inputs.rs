@@ -128,6 +128,16 @@ pub struct DeleteTaskInput {
     expected_revision: Option<Position>,
 }
 
+/// A deleted task to bring back.
+#[derive(Debug, InputObject)]
+pub struct RestoreTaskInput {
+    /// Which task.
+    id: ID,
+    /// Restore it only while this is its revision, which is that of the deletion, else fail with
+    /// `PRECONDITION_FAILED`.
+    expected_revision: Option<Position>,
+}
+
 macro_rules! names_a_task {
     ($($input:ty),*) => {$(
         impl $input {
@@ -141,7 +151,7 @@ macro_rules! names_a_task {
         }
     )*};
 }
-names_a_task!(ToggleTaskInput, SetTaskCompletedInput, DeleteTaskInput);
+names_a_task!(ToggleTaskInput, SetTaskCompletedInput, DeleteTaskInput, RestoreTaskInput);
 
 /// Whether a task is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

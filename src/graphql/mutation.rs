@@ -3,7 +3,9 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::context::ContextExt;
-use super::inputs::{CreateTaskInput, DeleteTaskInput, SetTaskCompletedInput, ToggleTaskInput, UpdateTaskInput};
+use super::inputs::{
+    CreateTaskInput, DeleteTaskInput, RestoreTaskInput, SetTaskCompletedInput, ToggleTaskInput, UpdateTaskInput,
+};
 use super::types::TaskNode;
 use crate::error::Result;
 use crate::task::{Revision, Task, TaskPatch};
@@ -66,6 +68,16 @@ impl Mutation {
         let task = ctx.store()?.delete(target).await?;
         Ok(DeleteTaskPayload { deleted_task_id: task.id.into_id(), revision: task.revision })
     }
+
+    /// Brings a deleted task back as it was, while it is remembered. A task that is not deleted stays as it is.
+    async fn restore_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which task.")] input: RestoreTaskInput,
+    ) -> Result<RestoreTaskPayload> {
+        let target = input.target(ctx.user()?)?;
+        ctx.store()?.restore(target).await.map(Into::into)
+    }
 }
 
 macro_rules! task_payloads {
@@ -93,7 +105,9 @@ task_payloads!(
     /// The task that was completed or reopened.
     ToggleTaskPayload,
     /// The task that was completed or reopened.
-    SetTaskCompletedPayload
+    SetTaskCompletedPayload,
+    /// The task that was restored.
+    RestoreTaskPayload
 );
 
 /// What is left of the task that was deleted.

@@ -6,6 +6,7 @@ use super::connection::{Arguments, TaskConnection};
 use super::context::ContextExt;
 use super::feed::TaskChangeConnection;
 use super::inputs::{TaskFilter, TaskOrder};
+use super::trash::DeletedTaskConnection;
 use super::types::{TaskNode, Viewer};
 use crate::error::{Error, Result};
 use crate::task::{Position, TaskId};
@@ -47,6 +48,16 @@ impl Query {
     ) -> Result<TaskConnection> {
         let arguments = Arguments { first, after, last, before, filter, order_by };
         TaskConnection::load(ctx.store()?, ctx.user()?, ctx.page_bounds()?, arguments).await
+    }
+
+    /// What the viewer has deleted and can restore, the latest deletion first.
+    async fn deleted_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many: 0 to 100, and 50 without.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+    ) -> Result<DeletedTaskConnection> {
+        DeletedTaskConnection::load(ctx.store()?, ctx.user()?, ctx.page_bounds()?, first, after).await
     }
 
     /// What changed after a revision: each task once, as it is now, in the order of revisions. `after: "0"` is for

@@ -7,15 +7,15 @@ use super::translate::{take, take_text};
 use crate::error::{Error, Result};
 use crate::task::TaskId;
 
-/// A page of changes.
-pub(super) fn page(mut feed: Value) -> Result<Value> {
+/// A page of changes, and where it ends.
+pub(super) fn page(mut feed: Value) -> Result<(Value, String)> {
     let Value::List(nodes) = take(&mut feed, "nodes")? else {
         return Err(Error::internal("an operation answered changes that are no list"));
     };
     let changes = nodes.into_iter().map(change).collect::<Result<_>>().map(Value::List)?;
     let has_more = take(&mut take(&mut feed, "pageInfo")?, "hasNextPage")?;
-    let revision = take(&mut feed, "revision")?;
-    Ok(value!({ "changes": changes, "revision": revision, "has_more": has_more }))
+    let revision = take_text(&mut feed, "revision")?;
+    Ok((value!({ "changes": changes, "revision": (revision.as_str()), "has_more": has_more }), revision))
 }
 
 /// One change, of a node that has its type's name as `type`.

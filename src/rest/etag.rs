@@ -1,5 +1,5 @@
-//! Entity tags: a task's is its revision, a list's the user's revision and a hash of whose list and which. What a part of
-//! the feed holds depends on sweeps too, so its tag is a hash of it all.
+//! Entity tags: a task's is its revision, a list's the user's revision and a hash of whose list and which. What
+//! depends on sweeps too has a hash of it all.
 
 use std::fmt;
 
@@ -24,15 +24,10 @@ pub(super) fn of_list(revision: &str, user: &UserId, variables: &Variables) -> R
     hashed(revision, user, &which)
 }
 
-/// The tag of a part of the feed.
-pub(super) fn of_changes(user: &UserId, page: &Value) -> Result<HeaderValue> {
-    let revision = match page {
-        Value::Object(members) => members.get("revision"),
-        _ => None,
-    };
-    let Some(Value::String(revision)) = revision else { return Err(Error::internal("changes without a revision")) };
+/// The tag of what sweeps change too: of a part of the feed, which ends at `revision`, and of deleted tasks.
+pub(super) fn of_body(revision: &str, user: &UserId, body: &Value) -> Result<HeaderValue> {
     let position = Position::parse(revision).map_err(|problem| Error::internal(problem.msg))?;
-    let what = serde_json::to_string(page).map_err(Error::internal)?;
+    let what = serde_json::to_string(body).map_err(Error::internal)?;
     hashed(position.revision(), user, &what)
 }
 

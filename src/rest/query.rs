@@ -11,11 +11,14 @@ use crate::task::Position;
 /// What `GET /api/tasks` understands; anything else in the query is passed over.
 const OF_A_LIST: [&str; 5] = ["status", "search", "sort", "limit", "cursor"];
 
+/// What `GET /api/tasks/trash` understands.
+const OF_TRASH: [&str; 2] = ["limit", "cursor"];
+
 /// What `GET /api/tasks/changes` understands.
 const OF_CHANGES: [&str; 2] = ["since", "limit"];
 
-/// How many changes a page has where nobody says.
-const CHANGES: u8 = 50;
+/// How many changes or deleted tasks a page has where nobody says.
+const PAGE: u8 = 50;
 
 /// The parameters of a query that a route understands, each at most once.
 #[derive(Debug)]
@@ -55,6 +58,53 @@ impl<'a> Parameters<'a> {
             })
         })
     }
+
+    /// The limit of a list that is never whole.
+    fn page(&self, problems: &mut Vec<Problem>) -> Value {
+        match self.read(problems, "limit", limit) {
+            Value::Null => Value::from(PAGE),
+            first => first,
+        }
+    }
+
+    /// The same query from another place on.
+    fn next(&self, path: &str, cursor: &str) -> String {
+        let mut query = Serializer::new(String::new());
+        for (name, value) in self.0.iter().filter(|(name, _)| *name != "cursor") {
+            query.append_pair(name, value);
+        }
+        query.append_pair("cursor", cursor);
+        format!("{path}?{}", query.finish())
+    }
+}
+
+/// The query of `GET /api/tasks/trash`.
+#[derive(Debug)]
+pub(super) struct TrashQuery<'a>(Parameters<'a>);
+
+impl<'a> TrashQuery<'a> {
+    /// # Errors
+    /// A problem for each parameter that is given twice.
+    pub(super) fn parse(query: &'a str) -> Result<Self> {
+        Parameters::parse(query, &OF_TRASH).map(Self)
+    }
+
+    /// # Errors
+    /// A problem where the limit means nothing. The rules of `cursor` are the schema's.
+    pub(super) fn variables(&self) -> Result<Variables> {
+        let mut problems = Vec::new();
+        let first = self.0.page(&mut problems);
+        if !problems.is_empty() {
+            return Err(Error::Validation(problems));
+        }
+        let after = self.0.get("cursor").map_or(Value::Null, Value::from);
+        Ok(Variables::from_value(value!({ "first": first, "after": after })))
+    }
+
+    /// The same list from another place on, as a relative reference.
+    pub(super) fn next(&self, cursor: &str) -> String {
+        self.0.next("/api/tasks/trash", cursor)
+    }
 }
 
 /// The variables of the operation for a page of changes. Without a limit it has 50.
@@ -69,10 +119,7 @@ pub(super) fn changes(query: &str) -> Result<Variables> {
     }
     let since = |text: &str| Position::parse(text).map(|since| Value::from(since.to_string()));
     let after = parameters.read(&mut problems, "since", since);
-    let first = match parameters.read(&mut problems, "limit", limit) {
-        Value::Null => Value::from(CHANGES),
-        first => first,
-    };
+    let first = parameters.page(&mut problems);
     if problems.is_empty() {
         Ok(Variables::from_value(value!({ "after": after, "first": first })))
     } else {
@@ -111,12 +158,7 @@ impl<'a> ListQuery<'a> {
 
     /// The same list from another place on, as a relative reference.
     pub(super) fn next(&self, cursor: &str) -> String {
-        let mut query = Serializer::new(String::new());
-        for (name, value) in self.0.0.iter().filter(|(name, _)| *name != "cursor") {
-            query.append_pair(name, value);
-        }
-        query.append_pair("cursor", cursor);
-        format!("/api/tasks?{}", query.finish())
+        self.0.next("/api/tasks", cursor)
     }
 }
 

@@ -11,9 +11,9 @@ use utoipa_axum::routes;
 
 use super::change::Change;
 use super::etag::{self, Condition};
-use super::openapi::parameters::{ChangesParameters, ListParameters, TaskPath};
-use super::openapi::schemas::{Changes, CreateTask, SetCompleted, Task, UpdateTask};
-use super::query::{self, ListQuery};
+use super::openapi::parameters::{ChangesParameters, ListParameters, TaskPath, TrashParameters};
+use super::openapi::schemas::{Changes, CreateTask, DeletedTask, SetCompleted, Task, UpdateTask};
+use super::query::{self, ListQuery, TrashQuery};
 use super::translate::{Input, take, take_text};
 use super::{Operation, Rest, changes};
 use crate::error::{Error, Result};
@@ -28,6 +28,8 @@ pub fn router(guard: impl Fn(MethodRouter<Rest>) -> MethodRouter<Rest>) -> OpenA
         .routes(guarded(routes!(list_tasks, create_task)))
         .routes(guarded(routes!(get_task, update_task, delete_task)))
         .routes(guarded(routes!(complete_task)))
+        .routes(guarded(routes!(restore_task)))
+        .routes(guarded(routes!(list_deleted_tasks)))
         .routes(guarded(routes!(list_changes)))
 }
 
@@ -51,14 +53,8 @@ async fn list_tasks(
     if etag::none_match(request.headers(), &etag) {
         return Ok(not_modified(etag));
     }
-    let mut page = take(&mut list, "pageInfo")?;
-    let mut response = json(StatusCode::OK, &take(&mut list, "nodes")?)?;
-    if take(&mut page, "hasNextPage")? == Value::Boolean(true) {
-        let link = format!("<{}>; rel=\"next\"", query.next(&take_text(&mut page, "endCursor")?));
-        response.headers_mut().insert(header::LINK, header_value(link)?);
-    }
-    response.headers_mut().insert(header::ETAG, etag);
-    Ok(response)
+    let body = take(&mut list, "nodes")?;
+    page_response(&body, etag, take(&mut list, "pageInfo")?, |cursor| query.next(cursor))
 }
 
 /// Make a task
@@ -183,6 +179,60 @@ async fn delete_task(
     Ok(change.answer(StatusCode::NO_CONTENT.into_response()))
 }
 
+/// Restore a deleted task
+///
+/// It is as it was, under a new revision. A task that is not deleted is answered as it is; one whose deletion is no longer
+/// remembered is gone. One more than the quota of the service allows is refused (`QUOTA_EXCEEDED`).
+#[utoipa::path(
+    post, path = "/api/tasks/{id}/restore", tag = "tasks", operation_id = "restoreTask",
+    params(TaskPath),
+    responses((status = 200, description = "The task as it is now.", body = Task)),
+)]
+async fn restore_task(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let id = id_of(&request)?;
+    let change = Change::without_body(request)?;
+    let restore = async |expected: Option<Revision>| {
+        changed_task(&rest, Operation::RestoreTask, Input::of_task(&id, expected), &user, &change).await
+    };
+    let task = match etag::condition(&change.headers) {
+        Condition::None => restore(None).await,
+        Condition::Is(revision) => restore(Some(revision)).await,
+        // A deleted task cannot be read, so the refusal says which of several is meant.
+        Condition::IsAmong(revisions) => match restore(Some(Revision::ZERO)).await {
+            Err(Error::PreconditionFailed { current }) if revisions.contains(&current) => restore(Some(current)).await,
+            other => other,
+        },
+    }?;
+    Ok(change.answer(task_response(StatusCode::OK, task)?))
+}
+
+/// List deleted tasks
+///
+/// Those that can be restored, the latest deletion first; `Link` leads to the next page.
+#[utoipa::path(
+    get, path = "/api/tasks/trash", tag = "tasks", operation_id = "listDeletedTasks",
+    params(TrashParameters),
+    responses((status = 200, description = "The deleted tasks.", body = Vec<DeletedTask>)),
+)]
+async fn list_deleted_tasks(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let query = TrashQuery::parse(request.uri().query().unwrap_or_default())?;
+    let mut trash = rest.run(Operation::ListDeletedTasks, query.variables()?, &user, None).await?;
+    let body = take(&mut trash, "nodes")?;
+    let etag = etag::of_body(&take_text(&mut trash, "revision")?, &user, &body)?;
+    if etag::none_match(request.headers(), &etag) {
+        return Ok(not_modified(etag));
+    }
+    page_response(&body, etag, take(&mut trash, "pageInfo")?, |cursor| query.next(cursor))
+}
+
 /// List what changed
 ///
 /// Each task once, as it is now, in the order of revisions. Apply the changes in that order and ask again with the
@@ -199,8 +249,8 @@ async fn list_changes(
     request: Request,
 ) -> Result<Response> {
     let variables = query::changes(request.uri().query().unwrap_or_default())?;
-    let page = changes::page(rest.run(Operation::TaskChanges, variables, &user, None).await?)?;
-    let etag = etag::of_changes(&user, &page)?;
+    let (page, revision) = changes::page(rest.run(Operation::TaskChanges, variables, &user, None).await?)?;
+    let etag = etag::of_body(&revision, &user, &page)?;
     if etag::none_match(request.headers(), &etag) {
         return Ok(not_modified(etag));
     }
@@ -275,6 +325,22 @@ fn json(status: StatusCode, body: &Value) -> Result<Response> {
     let bytes = serde_json::to_vec(body).map_err(Error::internal)?;
     let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     Ok((status, content_type, bytes).into_response())
+}
+
+/// A page as a bare array, with the way to the next one while there is more.
+fn page_response(
+    body: &Value,
+    etag: HeaderValue,
+    mut page: Value,
+    next: impl FnOnce(&str) -> String,
+) -> Result<Response> {
+    let mut response = json(StatusCode::OK, body)?;
+    if take(&mut page, "hasNextPage")? == Value::Boolean(true) {
+        let link = format!("<{}>; rel=\"next\"", next(&take_text(&mut page, "endCursor")?));
+        response.headers_mut().insert(header::LINK, header_value(link)?);
+    }
+    response.headers_mut().insert(header::ETAG, etag);
+    Ok(response)
 }
 
 fn not_modified(etag: HeaderValue) -> Response {

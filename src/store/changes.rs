@@ -49,7 +49,7 @@ pub struct Target {
 
 impl Target {
     /// The revisions that the caller will have.
-    fn revisions(&self) -> (i64, i64) {
+    pub(super) fn revisions(&self) -> (i64, i64) {
         self.expected.map_or((0, i64::MAX), |revision| (revision.0, revision.0))
     }
 }
@@ -180,7 +180,7 @@ impl Store {
     }
 
     /// The task as it is; under a key, as it was when the key was used first.
-    async fn unchanged(&self, target: Target) -> Result<Task> {
+    pub(super) async fn unchanged(&self, target: Target) -> Result<Task> {
         let wanted = target.clone();
         let row = if self.keyed.is_some() {
             transact!(

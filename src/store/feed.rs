@@ -40,7 +40,7 @@ pub struct FeedPage {
 }
 
 /// Where a user's feed stands, and a row of the page if it has any: a task, and when it was deleted.
-type FeedRow = (i64, i64, Option<(Row, Option<At>)>);
+pub(super) type FeedRow = (i64, i64, Option<(Row, Option<At>)>);
 
 /// What comes after a place, as one statement. Who began with nothing is not told of what was deleted before that.
 macro_rules! after {

@@ -19,10 +19,12 @@ enum Foreign {
 }
 
 /// Route, method, body. `{id}` is the id of a task of ann's.
-const ROUTES: [(&str, &str, &str, Foreign); 7] = [
+const ROUTES: [(&str, &str, &str, Foreign); 9] = [
     ("/api/tasks", "get", "", Foreign::Nothing),
     ("/api/tasks", "post", r#"{"title": "bob's"}"#, Foreign::Nothing),
     ("/api/tasks/changes", "get", "", Foreign::Nothing),
+    ("/api/tasks/trash", "get", "", Foreign::Nothing),
+    ("/api/tasks/{id}/restore", "post", "", Foreign::Forbidden),
     ("/api/tasks/{id}", "get", "", Foreign::Forbidden),
     ("/api/tasks/{id}", "put", r#"{"title": "stolen"}"#, Foreign::Forbidden),
     ("/api/tasks/{id}", "delete", "", Foreign::Forbidden),
@@ -33,7 +35,7 @@ const ROUTES: [(&str, &str, &str, Foreign); 7] = [
 const PUBLIC: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// Root type, field, an operation that calls it with `$id`.
-const FIELDS: [(&str, &str, &str, Foreign); 10] = [
+const FIELDS: [(&str, &str, &str, Foreign); 12] = [
     ("Query", "viewer", "{ viewer { id revision taskCounts { total pending completed } } }", Foreign::Nothing),
     ("Query", "task", "query ($id: ID!) { task(id: $id) { title } }", Foreign::Forbidden),
     ("Query", "tasks", "{ tasks { nodes { title } edges { node { title } } totalCount } }", Foreign::Nothing),
@@ -42,6 +44,13 @@ const FIELDS: [(&str, &str, &str, Foreign); 10] = [
         "taskChanges",
         "{ taskChanges(after: \"0\") { nodes { ... on TaskUpserted { task { title } } } revision } }",
         Foreign::Nothing,
+    ),
+    ("Query", "deletedTasks", "{ deletedTasks { nodes { task { title } } revision } }", Foreign::Nothing),
+    (
+        "Mutation",
+        "restoreTask",
+        "mutation ($id: ID!) { restoreTask(input: { id: $id }) { task { title } } }",
+        Foreign::Forbidden,
     ),
     (
         "Subscription",

@@ -27,3 +27,4 @@ mod stop;
 mod store;
 mod support;
 mod traces;
+mod trash;

@@ -9,7 +9,8 @@ use crate::error::Code;
 pub(super) fn complete(operation: &mut Value, method: &str, path: &str, schemas: &Value) {
     let is_api = path.starts_with("/api/");
     require_body_or_none(operation);
-    add_parameters(operation, method, is_api);
+    let is_conditional = matches!(method, "put" | "patch" | "delete") || path.ends_with("/restore");
+    add_parameters(operation, method, is_api, is_conditional);
     operation["security"] = if is_api { json!([{ "bearer": [] }]) } else { json!([]) };
     if is_api && method == "get" {
         operation["responses"]["304"] = json!({ "description": "Nothing has changed since the `ETag` that was sent." });
@@ -22,7 +23,7 @@ pub(super) fn complete(operation: &mut Value, method: &str, path: &str, schemas:
         }
     }
     if is_api {
-        for code in errors_of(operation, method, path) {
+        for code in errors_of(operation, method, path, is_conditional) {
             operation["responses"][code.status().as_str()] = errors::shared(code);
         }
     }
@@ -44,11 +45,10 @@ fn require_body_or_none(operation: &mut Value) {
     body["required"] = is_required.into();
 }
 
-fn add_parameters(operation: &mut Value, method: &str, is_api: bool) {
+fn add_parameters(operation: &mut Value, method: &str, is_api: bool, is_conditional: bool) {
     let condition = match method {
         "get" if is_api => Some("If-None-Match"),
-        "put" | "patch" | "delete" => Some("If-Match"),
-        _ => None,
+        _ => is_conditional.then_some("If-Match"),
     };
     let key = (is_api && method != "get").then_some("Idempotency-Key");
     let added = condition.into_iter().chain(key).chain(["X-Request-Id"]).map(|name| reference("parameters", name));
@@ -72,7 +72,7 @@ fn has_parameter(operation: &Value, name: &str) -> bool {
     operation["parameters"].as_array().is_some_and(|all| all.iter().any(|parameter| parameter["name"] == name))
 }
 
-fn errors_of(operation: &Value, method: &str, path: &str) -> Vec<Code> {
+fn errors_of(operation: &Value, method: &str, path: &str, is_conditional: bool) -> Vec<Code> {
     let mut codes = vec![
         Code::Unauthenticated,
         Code::ValidationError,
@@ -87,7 +87,7 @@ fn errors_of(operation: &Value, method: &str, path: &str) -> Vec<Code> {
     if operation.get("requestBody").is_some() {
         codes.extend([Code::BadRequest, Code::PayloadTooLarge, Code::UnsupportedMediaType]);
     }
-    if matches!(method, "put" | "patch" | "delete") {
+    if is_conditional {
         codes.push(Code::PreconditionFailed);
     }
     if method != "get" {

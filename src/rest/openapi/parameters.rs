@@ -33,6 +33,18 @@ pub struct ListParameters {
     pub cursor: Option<String>,
 }
 
+/// Which deleted tasks to list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TrashParameters {
+    /// At most this many tasks; 50 without.
+    #[param(minimum = 1, maximum = 100, example = 50)]
+    pub limit: Option<i32>,
+    /// Where to go on: from the `Link` of the page before.
+    #[param(pattern = "^(0|[1-9][0-9]{0,17})$", example = "1767952800123456")]
+    pub cursor: Option<String>,
+}
+
 /// Which changes to list.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -72,6 +72,22 @@ pub struct SetCompleted {
     pub completed: Option<bool>,
 }
 
+/// A deleted task that can be restored.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "task": {
+        "id": 1, "title": "Buy milk", "description": "2 litres", "completed": false,
+        "created_at": "2026-01-09T10:00:00.123456Z", "updated_at": "2026-01-09T10:00:00.123456Z",
+    },
+    "deleted_at": "2026-01-09T11:00:00.123456Z",
+})))]
+pub struct DeletedTask {
+    pub task: Task,
+    #[schema(schema_with = deleted_at)]
+    pub deleted_at: String,
+}
+
 /// Part of what changed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -214,6 +230,10 @@ fn created_at() -> Object {
 
 fn updated_at() -> Object {
     time("When it was last changed.")
+}
+
+fn deleted_at() -> Object {
+    time("When it was deleted.")
 }
 
 /// The way to a value: the part of the request, then the name in it.

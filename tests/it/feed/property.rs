@@ -29,6 +29,7 @@ enum Step {
     /// One of the tasks that were made is changed or deleted, if it is there.
     Change(usize),
     Delete(usize),
+    Restore(usize),
     /// Days pass.
     Wait(i64),
     Sweep,
@@ -41,6 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => Just(Step::Create),
         4 => (0..20_usize).prop_map(Step::Change),
         5 => (0..20_usize).prop_map(Step::Delete),
+        2 => (0..20_usize).prop_map(Step::Restore),
         2 => (10..40_i64).prop_map(Step::Wait),
         3 => Just(Step::Sweep),
         8 => (0..4_usize, 0..4_i64).prop_map(|(client, limit)| Step::Read(client, limit)),
@@ -57,6 +59,10 @@ async fn toggle(store: &Store, user: &UserId, id: TaskId) -> Option<()> {
 
 async fn delete(store: &Store, user: &UserId, id: TaskId) -> Option<()> {
     store.delete(Target { user: user.clone(), id, expected: None }).await.ok().map(drop)
+}
+
+async fn restore(store: &Store, user: &UserId, id: TaskId) -> Option<()> {
+    store.restore(Target { user: user.clone(), id, expected: None }).await.ok().map(drop)
 }
 
 fn clients() -> [Client; 4] {
@@ -79,7 +85,8 @@ async fn play(app: &TestApp, user: &UserId, steps: Vec<Step>) -> (usize, usize) 
             Step::Create => ids.push(store.create(user.clone(), new_task("t")).await.unwrap().id),
             Step::Change(at) if at < ids.len() => drop(toggle(store, user, ids[at]).await),
             Step::Delete(at) if at < ids.len() => drop(delete(store, user, ids[at]).await),
-            Step::Change(_) | Step::Delete(_) => {}
+            Step::Restore(at) if at < ids.len() => drop(restore(store, user, ids[at]).await),
+            Step::Change(_) | Step::Delete(_) | Step::Restore(_) => {}
             Step::Wait(days) => app.clock.advance_seconds(days * DAY),
             Step::Sweep => swept += sweep(store).await,
             Step::Read(client, limit) => drop(clients[client].read(store, user, limit).await),

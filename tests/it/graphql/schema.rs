@@ -22,6 +22,7 @@ const CONTRACT: &str = "
         task(id: ID!): Task
         tasks(first: Int, after: String, last: Int, before: String, filter: TaskFilter, orderBy: TaskOrder): TaskConnection!
         taskChanges(after: Revision!, first: Int): TaskChangeConnection!
+        deletedTasks(first: Int, after: String): DeletedTaskConnection!
     }
     type Subscription { taskChanges(after: Revision): TaskChange! }
     union TaskChange = TaskUpserted | TaskDeleted | FeedReset
@@ -31,6 +32,11 @@ const CONTRACT: &str = "
     type TaskChangeConnection {
         edges: [TaskChangeEdge!]! nodes: [TaskChange!]! pageInfo: PageInfo! revision: Revision!
     }
+    type DeletedTaskConnection {
+        edges: [DeletedTaskEdge!]! nodes: [DeletedTask!]! pageInfo: PageInfo! revision: Revision!
+    }
+    type DeletedTaskEdge { cursor: String! node: DeletedTask! }
+    type DeletedTask { task: Task! deletedAt: DateTime! }
     type TaskChangeEdge { cursor: String! node: TaskChange! }
     type Viewer { id: ID! revision: Revision! taskCounts: TaskCounts! }
     type TaskCounts { total: Int! pending: Int! completed: Int! }
@@ -52,11 +58,14 @@ const CONTRACT: &str = "
         toggleTask(input: ToggleTaskInput!): ToggleTaskPayload!
         setTaskCompleted(input: SetTaskCompletedInput!): SetTaskCompletedPayload!
         deleteTask(input: DeleteTaskInput!): DeleteTaskPayload!
+        restoreTask(input: RestoreTaskInput!): RestoreTaskPayload!
     }
     input CreateTaskInput { title: String! description: String }
     input UpdateTaskInput { id: ID! title: String description: String completed: Boolean expectedRevision: Revision }
     input ToggleTaskInput { id: ID! expectedRevision: Revision }
     input SetTaskCompletedInput { id: ID! completed: Boolean! expectedRevision: Revision }
+    input RestoreTaskInput { id: ID! expectedRevision: Revision }
+    type RestoreTaskPayload { task: Task! }
     input DeleteTaskInput { id: ID! expectedRevision: Revision }
     type CreateTaskPayload { task: Task! }
     type UpdateTaskPayload { task: Task! }
@@ -126,7 +135,7 @@ async fn the_operations_of_rest_validate(#[values(Sqlite)] backend: Backend) {
             "update_task" => json!({ "id": task["id"], "title": "bread", "description": "1 kg", "completed": true }),
             "toggle_task" => json!({ "id": task["id"], "expectedRevision": null }),
             "set_task_completed" => json!({ "id": task["id"], "completed": true }),
-            "delete_task" => json!({ "id": task["id"] }),
+            "delete_task" | "restore_task" => json!({ "id": task["id"] }),
             _ => Value::Null,
         };
         let variables = match name {
@@ -136,6 +145,7 @@ async fn the_operations_of_rest_validate(#[values(Sqlite)] backend: Backend) {
                 "orderBy": { "field": "TITLE", "direction": "ASC" },
             }),
             "task_changes" => json!({ "after": "0", "first": 10 }),
+            "list_deleted_tasks" => json!({ "after": "7", "first": 10 }),
             _ => json!({ "input": input }),
         };
         let answer = app.graphql("ann", document, variables).await;
