@@ -217,6 +217,9 @@ pub enum Error {
     /// The caller's budget is used up for so many seconds.
     #[error("Too many requests; try again in {retry_after} s.")]
     RateLimited { retry_after: u32 },
+    /// One connection runs as many operations as it may.
+    #[error("{most} operations run on this connection already, which is the most; complete one first.")]
+    TooManyOperations { most: usize },
     #[error("There are {most} tasks already, which is the most that a user may have; delete some first.")]
     QuotaExceeded { most: i64 },
     /// A fault of ours.
@@ -252,7 +255,7 @@ impl Error {
             Self::GraphqlValidation(_) => Code::GraphqlValidationFailed,
             Self::TooComplex(_) => Code::OperationTooComplex,
             Self::PersistedQueryNotFound | Self::UntrustedDocument => Code::PersistedQueryNotFound,
-            Self::RateLimited { .. } => Code::RateLimited,
+            Self::RateLimited { .. } | Self::TooManyOperations { .. } => Code::RateLimited,
             Self::QuotaExceeded { .. } => Code::QuotaExceeded,
             Self::Internal(_) => Code::Internal,
             Self::Unavailable(_) => Code::Unavailable,

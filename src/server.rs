@@ -27,6 +27,7 @@ mod door;
 mod files;
 mod graphiql;
 mod graphql_http;
+mod graphql_ws;
 mod guard;
 mod health;
 mod limits;
@@ -39,7 +40,9 @@ mod stop;
 use address::Failures;
 pub use admin::admin_router;
 pub use docs::openapi_document;
-pub use limits::Limits;
+use graphql_ws::Sockets;
+use limits::Gate;
+pub use limits::{Limits, SocketBounds};
 pub use listen::serve;
 pub use router::router;
 
@@ -81,6 +84,9 @@ pub struct App {
     budget: Budget,
     failures: Arc<Failures>,
     settings: Arc<Settings>,
+    gate: Gate,
+    sockets: Arc<Sockets>,
+    clock: SharedClock,
     metrics: Metrics,
     stop: Stop,
 }
@@ -92,21 +98,25 @@ impl App {
         let graphql = Graphql::new(&store, settings.explore, settings.trusted_documents.clone())?;
         let budget = Budget::new(settings.rate_limit, Arc::clone(&clock));
         let started = clock.now();
-        let failures = Arc::new(Failures::new(settings.rate_limit.is_some(), clock));
+        let failures = Arc::new(Failures::new(settings.rate_limit.is_some(), Arc::clone(&clock)));
         let figures = Figures {
             store: store.clone(),
             verifier: verifier.clone(),
             budget: budget.clone(),
             failures: Arc::clone(&failures),
         };
+        let metrics = Metrics::new(started, &graphql, figures);
         Ok(Self {
-            metrics: Metrics::new(started, &graphql, figures),
             rest: Rest::new(graphql.clone(), budget.clone(), settings.limits.body())?,
             graphql,
             store,
             verifier,
             budget,
             failures,
+            gate: Gate::new(&settings.limits, metrics.clone()),
+            metrics,
+            sockets: Arc::default(),
+            clock,
             settings: Arc::new(settings),
             stop: Stop::new(),
         })

@@ -10,7 +10,7 @@ use super::settings::{
     TASKGATE_MAX_CONNECTIONS, TASKGATE_MAX_IN_FLIGHT, TASKGATE_REQUEST_TIMEOUT,
 };
 use super::sources::Sources;
-use crate::server::Limits;
+use crate::server::{Limits, SocketBounds};
 
 /// The largest body that can be allowed: 1 GiB. It is read into memory.
 const MOST_BYTES: usize = 1024 * 1024 * 1024;
@@ -34,6 +34,7 @@ pub fn limits(sources: &Sources) -> Result<Limits, String> {
         in_flight: number(sources, &TASKGATE_MAX_IN_FLIGHT)?,
         connections: number(sources, &TASKGATE_MAX_CONNECTIONS)?,
         drain_time: time(sources, &TASKGATE_DRAIN_TIME)?,
+        sockets: SocketBounds::default(),
     })
 }
 
@@ -104,6 +105,7 @@ mod tests {
             in_flight: 4,
             connections: 5,
             drain_time: Duration::from_secs(6),
+            sockets: SocketBounds::default(),
         };
         assert_eq!(limits, Ok(expected));
     }

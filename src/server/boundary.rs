@@ -18,7 +18,7 @@ use super::{Settings, graphql_http, render};
 use crate::error::Error;
 use crate::{timing, trace};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// An error that the answer already tells of in its own way; its cause is still for the log.
@@ -104,8 +104,13 @@ pub(super) async fn render_errors(request: Request, next: Next) -> Response {
 /// What a caller gets when a handler panics. The panic's own text goes to the log.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
 pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    panic_error(&*payload).into_response()
+}
+
+/// A panic as an error of ours.
+pub(super) fn panic_error(payload: &(dyn Any + Send)) -> Error {
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
-    Error::internal(format!("a handler panicked: {}", text.unwrap_or("without a message"))).into_response()
+    Error::internal(format!("a handler panicked: {}", text.unwrap_or("without a message")))
 }
 
 /// The caller's request id, if it is 1 to 128 of `[A-Za-z0-9._-]`, else one of ours.

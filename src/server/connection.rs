@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::{HeaderValue, Request, Response, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -115,7 +115,8 @@ impl Server {
         request.extensions_mut().insert(ConnectInfo(peer));
         let version = request.version();
         let mut response = self.router.clone().oneshot(request).await?;
-        if self.stop.has_begun() && version < Version::HTTP_2 {
+        let stays = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if self.stop.has_begun() && version < Version::HTTP_2 && !stays {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response.map(|body| Answer { body, _open: open }))

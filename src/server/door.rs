@@ -1,5 +1,6 @@
 //! What both doors do before anything else: whose request is it, and may that user spend more?
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{Request, State};
@@ -8,7 +9,7 @@ use axum::response::Response;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
 use super::{App, address};
-use crate::auth;
+use crate::auth::{self, Verified};
 use crate::budget::Allowance;
 use crate::error::{Error, Result};
 use crate::user::UserId;
@@ -22,28 +23,36 @@ struct Caller(Arc<OnceLock<UserId>>);
 
 /// The user of the token, who has paid for the request.
 ///
+/// # Errors
+/// As [`identify`]; `RateLimited` for a user whose budget is used up.
+pub(super) async fn admit(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<UserId> {
+    let address = || address::client(headers, extensions, &app.settings.trusted_proxies);
+    let user = identify(app, headers, address).await?.user;
+    if let Some(caller) = extensions.get::<Caller>() {
+        let _ = caller.0.set(user.clone());
+    }
+    app.budget.admit(&user)?;
+    Ok(user)
+}
+
+/// Whose token is in the headers, and until when it counts.
+///
 /// The token comes first, so that one that verifies is never refused for what others do at the same address. What that
 /// leaves to a flood of bad ones is the work of verifying them, which is bounded: see `auth`. A token that needs a key
 /// which cannot be had is none that verifies, so it counts as well: anybody can name a key that nobody has.
 ///
 /// # Errors
-/// As [`auth::authenticate`]; `RateLimited` instead for an address that failed too often, and for a user whose budget is
-/// used up.
-pub(super) async fn admit(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<UserId> {
-    match auth::authenticate(headers, &app.verifier).await {
-        Ok(verified) => {
-            if let Some(caller) = extensions.get::<Caller>() {
-                let _ = caller.0.set(verified.user.clone());
-            }
-            app.budget.admit(&verified.user)?;
-            Ok(verified.user)
-        }
-        Err(refusal @ (Error::Unauthenticated(_) | Error::Unavailable(_))) => {
-            app.failures.count(address::client(headers, extensions, &app.settings.trusted_proxies))?;
-            Err(refusal)
-        }
-        Err(fault) => Err(fault),
+/// As [`auth::authenticate`]; `RateLimited` instead for an address that failed too often.
+pub(super) async fn identify(
+    app: &App,
+    headers: &HeaderMap,
+    address: impl FnOnce() -> Option<IpAddr>,
+) -> Result<Verified> {
+    let verified = auth::authenticate(headers, &app.verifier).await;
+    if let Err(Error::Unauthenticated(_) | Error::Unavailable(_)) = verified {
+        app.failures.count(address())?;
     }
+    verified
 }
 
 /// Tells a caller whose token was good what is left of the budget, whatever the answer is

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::boundary::Fault;
-use super::{App, door, graphiql};
+use super::{App, door, graphiql, graphql_ws};
 use crate::error::{Code, Error, Result};
 use crate::graphql::{Call, Graphql, Operation};
 use crate::idempotency::{self, Key};
@@ -100,6 +100,9 @@ fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
+    if graphql_ws::is_upgrade(&request) {
+        return graphql_ws::upgrade(app, request);
+    }
     if wants_page(request.headers()) {
         if app.settings.explore {
             return Ok(graphiql::page(State(app)).await);
@@ -141,8 +144,7 @@ async fn answer(app: &App, operation: Operation, user: crate::user::UserId, medi
     app.budget.charge(&user, operation.complexity())?;
     let keyed = operation.keyed().cloned();
     let answer = app.graphql.execute(operation, user).await;
-    let fault =
-        answer.errors.iter().filter_map(|error| error.source::<Error>()).find(|error| error.cause().is_some()).cloned();
+    let fault = fault(&answer).cloned();
     let mut response = GraphQLResponse::from(answer).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, media_type.header());
     if keyed.is_some_and(|keyed| keyed.is_replayed()) {
@@ -152,6 +154,11 @@ async fn answer(app: &App, operation: Operation, user: crate::user::UserId, medi
         response.extensions_mut().insert(Fault(fault));
     }
     Ok(response)
+}
+
+/// A fault of ours in an answer, whose cause is for the log.
+pub(super) fn fault(answer: &async_graphql::Response) -> Option<&Error> {
+    answer.errors.iter().filter_map(|error| error.source::<Error>()).find(|error| error.cause().is_some())
 }
 
 /// Only JSON in UTF-8: whatever a cross-site form can post is refused before a resolver sees it.
@@ -200,9 +207,7 @@ impl Parameters {
 
 fn call_of_body(bytes: &[u8], graphql: &Graphql) -> Result<Call> {
     match serde_json::from_slice(bytes) {
-        Ok(value @ Value::Object(_)) => serde_json::from_value::<Parameters>(value)
-            .map_err(|_| Error::BadRequest("The body is not a GraphQL request.".to_owned()))?
-            .into_call(graphql),
+        Ok(Value::Object(request)) => call_of_request(request, graphql),
         Ok(_) => Err(Error::BadRequest("The body must be one JSON object; batches are not taken.".to_owned())),
         Err(error) => Err(Error::BadRequest(format!(
             "The body is not valid JSON (line {}, column {}).",
@@ -210,6 +215,16 @@ fn call_of_body(bytes: &[u8], graphql: &Graphql) -> Result<Call> {
             error.column()
         ))),
     }
+}
+
+/// The call that a request means, however it came.
+///
+/// # Errors
+/// `BadRequest` when a member is missing or of a wrong type.
+pub(super) fn call_of_request(request: Map<String, Value>, graphql: &Graphql) -> Result<Call> {
+    serde_json::from_value::<Parameters>(Value::Object(request))
+        .map_err(|_| Error::BadRequest("The body is not a GraphQL request.".to_owned()))?
+        .into_call(graphql)
 }
 
 fn call_of_query(query: &str, graphql: &Graphql) -> Result<Call> {

@@ -32,6 +32,36 @@ pub struct Limits {
     pub connections: u32,
     /// How long a stop waits for running requests.
     pub drain_time: Duration,
+    /// What one WebSocket, and one user with several, may take.
+    pub sockets: SocketBounds,
+}
+
+/// What the service bears of sockets (WebSocket). Nothing here is zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocketBounds {
+    /// The most that one user may have open at once; those beyond it are closed.
+    pub per_user: u32,
+    /// The most operations that run at once on one; those beyond it are answered with an error.
+    pub operations: usize,
+    /// The most bytes of a message of the peer; beyond it the socket is closed.
+    pub message_bytes: usize,
+    /// How long the peer may take to begin; beyond it the socket is closed.
+    pub init_timeout: Duration,
+    /// How long nothing may be heard of the peer, which is asked for a sign of life after half of it, and how long it
+    /// may take to take a message; beyond it the socket is dropped.
+    pub silence: Duration,
+}
+
+impl Default for SocketBounds {
+    fn default() -> Self {
+        Self {
+            per_user: 20,
+            operations: 32,
+            message_bytes: 64 * 1024,
+            init_timeout: Duration::from_secs(3),
+            silence: Duration::from_secs(40),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -45,6 +75,7 @@ impl Default for Limits {
             in_flight: 512,
             connections: 10_000,
             drain_time: Duration::from_secs(10),
+            sockets: SocketBounds::default(),
         }
     }
 }
@@ -68,20 +99,28 @@ impl Gate {
     pub(super) fn new(limits: &Limits, metrics: Metrics) -> Self {
         Self { places: Arc::new(Semaphore::new(limits.in_flight as usize)), timeout: limits.request_timeout, metrics }
     }
+
+    /// Lets work be done while there is a place and time left. Work without a place is refused at once.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Timeout`.
+    pub(super) async fn run<T>(&self, needs_place: bool, work: impl Future<Output = T>) -> Result<T> {
+        let _place = match self.places.try_acquire() {
+            Err(_) if needs_place => {
+                self.metrics.shed(Load::Request);
+                return Err(Error::unavailable("too many requests run already"));
+            }
+            place => place,
+        };
+        let done = timeout(self.timeout, work).await;
+        done.map_err(|_| Error::timeout(format!("there was no answer within {:?}", self.timeout)))
+    }
 }
 
-/// Lets a request run while there is a place and time left. One without a place is refused at once, before anything of
-/// it is read or looked up; health checks need none, so that a busy server is not taken for a dead one.
+/// Lets a request run while there is a place and time left. One without a place is refused before anything of it is read
+/// or looked up; health checks need none, so that a busy server is not taken for a dead one. The place is free when there
+/// is an answer. Sending it is bounded elsewhere: callers who take it slowly cannot fill the places.
 pub(super) async fn bounded(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response> {
     let needs_place = !health::PATHS.contains(&request.uri().path());
-    // Held until there is an answer. Sending it is bounded elsewhere: callers who take it slowly cannot fill the places.
-    let _place = match gate.places.try_acquire() {
-        Err(_) if needs_place => {
-            gate.metrics.shed(Load::Request);
-            return Err(Error::unavailable("too many requests run already"));
-        }
-        place => place,
-    };
-    let answer = timeout(gate.timeout, next.run(request)).await;
-    answer.map_err(|_| Error::timeout(format!("there was no answer within {:?}", gate.timeout)))
+    gate.run(needs_place, next.run(request)).await
 }

@@ -77,8 +77,8 @@ pub async fn serve(app: App, listener: TcpListener, admin: Option<TcpListener>) 
     }
     let service = Service::new(&app, listener, router(&app), places as usize);
     tracing::info!(address = %service.listener.local_addr()?, "listening");
-    let deadline = tokio::select! {
-        deadline = told_to_stop(&app, &mut signals) => deadline,
+    let end = tokio::select! {
+        end = told_to_stop(&app, &mut signals) => end,
         never = service.take_all() => match never {},
     };
     // Callers whom the system has let in already would be thrown out with the listener.
@@ -87,30 +87,40 @@ pub async fn serve(app: App, listener: TcpListener, admin: Option<TcpListener>) 
     }
     let Service { listener, free, .. } = service;
     drop(listener);
-    app.stop.close();
+    app.stop.close(end.sockets_over);
     tokio::select! {
         _ = free.acquire_many(places) => tracing::info!("stopped: every request has its answer"),
-        () = sleep_until(deadline) => tracing::warn!("stopped: the drain time is over, and what still runs is cut"),
+        () = sleep_until(end.deadline) => tracing::warn!("stopped: the drain time is over, and what still runs is cut"),
         _ = signals.next() => tracing::warn!("stopped: told so twice, and what still runs is cut"),
     }
-    Ok(deadline)
+    Ok(end.deadline)
 }
 
-/// Waits for a signal and says that the end has begun; answers when all has to be over. After SIGTERM, which is how a
-/// machine stops a service, new requests are taken for a while: a balancer has to see `/readyz` before it sends no more.
-async fn told_to_stop(app: &App, signals: &mut Signals) -> Instant {
+/// How the end goes on once nothing new is taken.
+struct End {
+    /// When all has to be over.
+    deadline: Instant,
+    /// The time over which sockets close. Where a person waits for the end, it is none.
+    sockets_over: Duration,
+}
+
+/// Waits for a signal and says that the end has begun. After SIGTERM, which is how a machine stops a service, new requests
+/// are taken for a while: a balancer has to see `/readyz` before it sends no more. Sockets close after that, so that
+/// their callers come back elsewhere, and a fifth of the time is left for the last of them.
+async fn told_to_stop(app: &App, signals: &mut Signals) -> End {
     let kind = signals.next().await;
     tracing::info!("stopping: running requests finish, /readyz is 503");
     app.drain();
     let drain_time = app.settings.limits.drain_time;
     let deadline = Instant::now() + drain_time;
+    let mut sockets_over = Duration::ZERO;
     if kind == SignalKind::terminate() {
         tokio::select! {
-            () = sleep(drain_time / 5) => {}
+            () = sleep(drain_time / 5) => sockets_over = drain_time * 3 / 5,
             _ = signals.next() => {}
         }
     }
-    deadline
+    End { deadline, sockets_over }
 }
 
 /// The next connection, whatever happens before it comes.

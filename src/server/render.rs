@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::graphql::extensions;
@@ -43,5 +43,10 @@ pub(super) fn rest(error: &Error) -> Vec<u8> {
 
 /// The body of a request to `/graphql` that was refused before anything ran: no `data`.
 pub(super) fn graphql(error: &Error) -> Vec<u8> {
-    json!({ "errors": [{ "message": error.to_string(), "extensions": extensions(error) }] }).to_string().into_bytes()
+    json!({ "errors": graphql_errors(error) }).to_string().into_bytes()
+}
+
+/// An error as the list that GraphQL answers have of them.
+pub(super) fn graphql_errors(error: &Error) -> Value {
+    json!([{ "message": error.to_string(), "extensions": extensions(error) }])
 }

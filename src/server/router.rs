@@ -49,7 +49,7 @@ pub fn router(app: &App) -> Router {
     let routes = if settings.loopback_only { routes.layer(from_fn(guard::loopback_only)) } else { routes };
     let routes = routes
         .layer(CatchPanicLayer::custom(boundary::panicked))
-        .layer(from_fn_with_state(limits::Gate::new(&settings.limits, app.metrics.clone()), limits::bounded))
+        .layer(from_fn_with_state(app.gate.clone(), limits::bounded))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(app.clone(), door::tell_what_is_left))
         .layer(from_fn(boundary::render_errors))

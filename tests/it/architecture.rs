@@ -31,6 +31,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tower_http", &["server"]),
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
+    ("tokio_tungstenite", &["server"]),
     ("rustix", &["server"]),
     ("http", &["cli", "config", "server", "auth", "rest", "error", "idempotency", "trace"]),
     ("async_graphql", &["server", "rest", "graphql"]),

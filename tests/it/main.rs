@@ -13,6 +13,7 @@ mod graphql;
 mod idempotency;
 mod leaks;
 mod limits;
+mod live;
 mod metrics;
 mod openapi;
 mod pagination;
