@@ -13,15 +13,16 @@ use super::App;
 /// The page, with a token filled in where the server made one.
 pub(super) async fn page(State(app): State<App>) -> Response {
     let authorization = app.settings.explorer_token.as_ref().map(|token| format!("Bearer {token}"));
-    let mut source = GraphiQLSource::build().endpoint("/graphql").title("taskgate");
+    let mut source = GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql").title("taskgate");
     if let Some(authorization) = &authorization {
-        source = source.header("Authorization", authorization);
+        source = source.header("Authorization", authorization).ws_connection_param("Authorization", authorization);
     }
     let page = source.finish();
     ([(CONTENT_SECURITY_POLICY, policy(&page))], Html(page)).into_response()
 }
 
-/// What the page may load and call: its parts from where it names them, itself, and this service. Its script in the page
+/// What the page may load and call: its parts from where it names them, itself, and this service, by sockets too (CSP 3,
+/// 6.7.2.8: `'self'` matches `ws` where it matches `http`). Its script in the page
 /// is known by its hash; styles cannot be, because GraphiQL makes some while it runs.
 fn policy(page: &str) -> String {
     let inline = page.split("<script>").skip(1).filter_map(|rest| rest.split("</script>").next());
