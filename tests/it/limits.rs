@@ -169,6 +169,10 @@ async fn a_page_of_ours_may_load_what_it_names_and_nothing_else() {
             assert!(policy.contains(&format!("{folder}/")), "{address}: {policy}");
         }
         assert_eq!(page.text().matches("<script>").count(), policy.matches("'sha256-").count());
+        // What it subscribes to comes over the socket, as the same user.
+        assert!(page.text().contains("subscriptionUrl: createUrl('/graphql', true)"), "{}", page.text());
+        let parameters = page.text().split("wsConnectionParams").nth(1).map(|rest| rest.contains("Bearer a.b.c"));
+        assert_eq!(parameters, Some(true), "{}", page.text());
     }
 }
 

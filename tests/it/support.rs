@@ -14,7 +14,7 @@ mod openapi;
 mod proxy;
 pub mod wire;
 
-pub use app::{Answer, Call, Options, TestApp, start, start_on, start_with};
+pub use app::{Answer, BrokenClock, Call, Options, TestApp, start, start_on, start_with};
 pub use database::Backend::{Postgres, Sqlite};
 pub use database::{Backend, Database};
 pub use graphql::{Failure, TASK};

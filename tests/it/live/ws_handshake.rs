@@ -153,3 +153,28 @@ async fn the_token_may_come_with_the_handshake() {
     assert_eq!(client.run("1", "{ viewer { id } }").await["data"]["viewer"]["id"], "bob");
     client.frame(Message::Close(None)).await;
 }
+
+#[tokio::test]
+async fn what_is_sent_right_behind_the_handshake_is_heard() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let live = Live::start(Sqlite).await;
+    let mut stream = tokio::net::TcpStream::connect(live.address).await.unwrap();
+    let head = format!(
+        "GET /graphql HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Protocol: graphql-transport-ws\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        live.address
+    );
+    // A masked frame of text, its mask being zeros.
+    let ping = br#"{"type":"ping"}"#;
+    let frame = [&[0x81, 0x80 | 15, 0, 0, 0, 0][..], ping].concat();
+    stream.write_all(&[head.as_bytes(), &frame].concat()).await.unwrap();
+    let mut told = Vec::new();
+    while !told.ends_with(br#"{"type":"pong"}"#) {
+        assert_ne!(stream.read_buf(&mut told).await.unwrap(), 0, "{}", String::from_utf8_lossy(&told));
+    }
+    // And one that is not masked is the end (RFC 6455, section 5.1).
+    stream.write_all(&[&[0x81, 15][..], ping].concat()).await.unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    assert_eq!(rest[2..4], 1002_u16.to_be_bytes());
+}

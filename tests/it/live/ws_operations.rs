@@ -1,6 +1,7 @@
 //! Operations over a socket: every kind of them, many at once, and what goes wrong with one.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rstest::rstest;
@@ -9,7 +10,7 @@ use taskgate::server::Limits;
 
 use super::Live;
 use super::client::Client;
-use crate::support::{Backend, Postgres, Sqlite};
+use crate::support::{Backend, BrokenClock, Postgres, Sqlite};
 
 const CREATE: &str = "mutation { createTask(input: { title: \"milk\" }) { task { title } } }";
 
@@ -73,6 +74,18 @@ async fn what_cannot_run_is_an_error_and_the_socket_lives() {
     assert!(client.lives().await);
     let failed = client.run("1", "mutation { toggleTask(input: { id: 9 }) { task { id } } }").await;
     assert_eq!((&failed["data"], &failed["errors"][0]["extensions"]["code"]), (&Value::Null, &json!("NOT_FOUND")));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_panic_is_an_error_and_the_socket_lives(#[values(Sqlite, Postgres)] backend: Backend) {
+    let live = Live::start_with(backend, |options| options.store_clock = Some(Arc::new(BrokenClock))).await;
+    let mut client = Client::begun(&live, "ann").await;
+    for _ in 0..2 {
+        client.subscribe("1", CREATE).await;
+        assert_eq!(client.error("1").await, "INTERNAL");
+    }
+    assert_eq!(client.run("1", "{ viewer { id } }").await["data"]["viewer"]["id"], "ann");
 }
 
 #[tokio::test]

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use http::Method;
 use rstest::rstest;
 use serde_json::json;
-use taskgate::clock::{Clock, Timestamp};
 use taskgate::database_url::DatabaseUrl;
 
 use super::{assert_error, path};
-use crate::support::{Backend, Database, Postgres, Sqlite, start, start_on, start_with};
+use crate::support::{Backend, BrokenClock, Database, Postgres, Sqlite, start, start_on, start_with};
 
 #[tokio::test]
 async fn a_route_that_is_none_is_404() {
@@ -174,15 +173,6 @@ async fn a_database_that_is_away_is_503(#[case] url: &str) {
     );
     for route in ["/health", "/livez"] {
         assert_eq!(app.anonymous(Method::GET, route).send().await.status, 200, "{route}");
-    }
-}
-
-#[derive(Debug)]
-struct BrokenClock;
-
-impl Clock for BrokenClock {
-    fn now(&self) -> Timestamp {
-        panic!("the clock at /src/clock.rs is broken")
     }
 }
 

@@ -40,6 +40,16 @@ impl Clock for TickingClock {
     }
 }
 
+/// A clock that panics, and with it whoever reads it.
+#[derive(Debug)]
+pub struct BrokenClock;
+
+impl Clock for BrokenClock {
+    fn now(&self) -> Timestamp {
+        panic!("the clock at /src/clock.rs is broken")
+    }
+}
+
 /// A running service and its database.
 #[derive(Debug)]
 pub struct TestApp {
