@@ -6,6 +6,7 @@ mod ws_close;
 mod ws_handshake;
 mod ws_operations;
 mod ws_stop;
+mod ws_subscriptions;
 mod ws_token;
 
 use std::net::SocketAddr;

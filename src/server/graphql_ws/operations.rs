@@ -76,23 +76,28 @@ impl Operations {
 /// Runs a call.
 fn run(app: App, user: UserId, call: Call) -> impl Stream<Item = Event> + Send {
     let events = async move {
-        match answer(&app, user, call).await {
-            Ok(response) => stream::iter(vec![Event::Next(response), Event::Complete]),
-            Err(error) => stream::iter(vec![Event::Error(error)]),
+        match begin(&app, user, call).await {
+            Ok(responses) => responses.map(Event::Next).chain(stream::iter([Event::Complete])).boxed(),
+            Err(error) => stream::iter([Event::Error(error)]).boxed(),
         }
     };
     contained(events.flatten_stream())
 }
 
-/// Answers a call within the bounds of a request, which costs what it would cost over HTTP.
-async fn answer(app: &App, user: UserId, call: Call) -> Result<Response> {
-    let answer = app.gate.run(true, async {
+/// Answers a call within the bounds of a request, which costs what it would cost over HTTP. A subscription is past them
+/// once it has begun.
+async fn begin(app: &App, user: UserId, call: Call) -> Result<BoxStream<'static, Response>> {
+    let begun = app.gate.run(true, async {
         app.budget.admit(&user)?;
         let operation = app.graphql.prepare(call).await?;
         app.budget.charge(&user, operation.complexity())?;
-        Ok(app.graphql.execute(operation, user).await)
+        Ok(if operation.is_subscription() {
+            app.graphql.subscribe(operation, user).boxed()
+        } else {
+            stream::iter([app.graphql.execute(operation, user).await]).boxed()
+        })
     });
-    answer.await?
+    begun.await?
 }
 
 /// Makes a panic an error of this operation, and of no other.
