@@ -84,7 +84,7 @@ fn page_of(rows: Vec<FeedRow>, after: Position, limit: usize) -> FeedPage {
         return FeedPage { entries: vec![Entry { change: Change::Reset, position }], position, has_more: false };
     }
     let mut entries: Vec<Entry> =
-        rows.into_iter().filter_map(|(.., row)| row).map(|row| entry(row, after, now)).collect();
+        rows.into_iter().filter_map(|(.., row)| row).map(|row| entry(row, after, now, swept)).collect();
     let has_more = entries.len() > limit;
     entries.truncate(limit);
     let position = match entries.last() {
@@ -95,9 +95,11 @@ fn page_of(rows: Vec<FeedRow>, after: Position, limit: usize) -> FeedPage {
     FeedPage { entries, position, has_more }
 }
 
-fn entry((row, deleted_at): (Row, Option<At>), after: Position, now: Revision) -> Entry {
+fn entry((row, deleted_at): (Row, Option<At>), after: Position, now: Revision, swept: Revision) -> Entry {
     let task = Task::from(row);
-    let position = after.moved_to(task.revision, now);
+    // A plain revision is what else callers know the change by. Below what is swept it would be a reason to begin again.
+    let is_remembered = task.revision >= swept;
+    let position = if is_remembered { Position::at(task.revision) } else { after.moved_to(task.revision, now) };
     let change = if deleted_at.is_some() { Change::Deleted(task.id) } else { Change::Upserted(task) };
     Entry { change, position }
 }
