@@ -83,6 +83,8 @@ async fn a_socket_outlives_the_limits_of_requests() {
     }
     // They take no place of requests, but of connections.
     assert_eq!(service.status("/api/tasks"), "401");
+    // The connection of that question has to be found to be gone.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     open.push(begun(&service, "ann").await);
     let mut refused = service.connect();
     let _ = std::io::Write::write_all(&mut refused, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
