@@ -220,6 +220,9 @@ pub enum Error {
     /// One connection runs as many operations as it may.
     #[error("{most} operations run on this connection already, which is the most; complete one first.")]
     TooManyOperations { most: usize },
+    /// A user follows as much as one may.
+    #[error("{most} streams and sockets of this user are open already, which is the most; close one first.")]
+    TooManyStreams { most: u32 },
     #[error("There are {most} tasks already, which is the most that a user may have; delete some first.")]
     QuotaExceeded { most: i64 },
     /// A fault of ours.
@@ -255,7 +258,9 @@ impl Error {
             Self::GraphqlValidation(_) => Code::GraphqlValidationFailed,
             Self::TooComplex(_) => Code::OperationTooComplex,
             Self::PersistedQueryNotFound | Self::UntrustedDocument => Code::PersistedQueryNotFound,
-            Self::RateLimited { .. } | Self::TooManyOperations { .. } => Code::RateLimited,
+            Self::RateLimited { .. } | Self::TooManyOperations { .. } | Self::TooManyStreams { .. } => {
+                Code::RateLimited
+            }
             Self::QuotaExceeded { .. } => Code::QuotaExceeded,
             Self::Internal(_) => Code::Internal,
             Self::Unavailable(_) => Code::Unavailable,

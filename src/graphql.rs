@@ -44,6 +44,7 @@ mod variables;
 pub use complexity::MAX as MAX_COMPLEXITY;
 pub use context::extensions;
 pub use document::{DocumentId, Hash, Operation};
+pub use subscription::Resumption;
 pub use trusted::{TrustMode, TrustedDocuments};
 
 use document::{Document, Documents};
@@ -201,6 +202,28 @@ impl Graphql {
         self.0.callers.execute_stream(operation.into_request().data(user)).map(rendered)
     }
 
+    /// The same for a peer that goes on where it stood.
+    pub fn resume(
+        &self,
+        operation: Operation,
+        user: UserId,
+        resumption: Resumption,
+    ) -> impl Stream<Item = Response> + Send + use<> {
+        self.0.callers.execute_stream(operation.into_request().data(user).data(resumption)).map(rendered)
+    }
+
+    /// Runs one of our own subscriptions as `user` and answers the data of each event. An error is the last item.
+    pub fn follow(
+        &self,
+        document: &ExecutableDocument,
+        variables: Variables,
+        user: UserId,
+    ) -> impl Stream<Item = Result<Value>> + Send + use<> {
+        let mut request = Request::new("").variables(variables).data(user);
+        request.set_parsed_query(document.clone());
+        self.0.trusted.execute_stream(request).map(data)
+    }
+
     /// Runs one of our own documents as `user`, once where there is a key, and answers its data. Operators know
     /// it by `name`.
     ///
@@ -220,13 +243,7 @@ impl Graphql {
         let kind = document.operations.iter().next().map_or(OperationType::Query, |(_, operation)| operation.node.ty);
         let span = trace::operation(document::kind_name(kind), Some(name));
         let response = self.0.trusted.execute(request).instrument(span.clone()).await;
-        let outcome = match response.errors.into_iter().next() {
-            None => Ok(response.data),
-            Some(error) => Err(match error.source::<Error>() {
-                Some(known) => known.clone(),
-                None => Error::internal(error.message),
-            }),
-        };
+        let outcome = data(response);
         self.ended(&span, Label::Own(name), outcome.as_ref().err().map(Error::code));
         outcome
     }
@@ -270,6 +287,17 @@ fn rendered(mut response: Response) -> Response {
     }
     response.errors.iter_mut().for_each(context::render);
     response
+}
+
+/// The data of a response, or its first error.
+fn data(response: Response) -> Result<Value> {
+    match response.errors.into_iter().next() {
+        None => Ok(response.data),
+        Some(error) => Err(match error.source::<Error>() {
+            Some(known) => known.clone(),
+            None => Error::internal(error.message),
+        }),
+    }
 }
 
 /// A store in the request comes before that of the schema.

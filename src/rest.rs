@@ -6,6 +6,7 @@
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Value, Variables, value};
+use futures_util::stream::{Stream, StreamExt as _};
 use std::sync::Arc;
 
 use crate::budget::Budget;
@@ -19,16 +20,18 @@ mod change;
 mod changes;
 mod envelope;
 mod etag;
+mod events;
 pub mod openapi;
 mod query;
 mod routes;
 mod translate;
 
 pub use envelope::envelope;
+pub use events::stream as event_stream;
 pub use routes::router;
 
 /// The text of each operation, by name.
-pub const OPERATIONS: [(&str, &str); 10] = [
+pub const OPERATIONS: [(&str, &str); 11] = [
     ("list_tasks", include_str!("rest/operations/list_tasks.graphql")),
     ("create_task", include_str!("rest/operations/create_task.graphql")),
     ("get_task", include_str!("rest/operations/get_task.graphql")),
@@ -39,6 +42,7 @@ pub const OPERATIONS: [(&str, &str); 10] = [
     ("restore_task", include_str!("rest/operations/restore_task.graphql")),
     ("list_deleted_tasks", include_str!("rest/operations/list_deleted_tasks.graphql")),
     ("task_changes", include_str!("rest/operations/task_changes.graphql")),
+    ("task_events", include_str!("rest/operations/task_events.graphql")),
 ];
 
 /// One of [`OPERATIONS`], by its place in it.
@@ -54,6 +58,7 @@ enum Operation {
     RestoreTask,
     ListDeletedTasks,
     TaskChanges,
+    TaskEvents,
 }
 
 /// How many tasks a list counts as that names no limit.
@@ -115,12 +120,29 @@ impl Rest {
         let operation = &self.operations[operation as usize];
         self.budget.charge(user, operation.complexity(&variables))?;
         let run = self.graphql.run(operation.name, &operation.document, variables, user.clone(), keyed.cloned());
-        let data = run.await.map_err(translate::error)?;
-        match data {
-            Value::Object(fields) => {
-                fields.into_values().next().ok_or_else(|| Error::internal("an operation answered without its field"))
-            }
-            _ => Err(Error::internal("an operation answered without data")),
+        root_field(run.await.map_err(translate::error)?)
+    }
+
+    /// Charges a subscription to `user` and follows it: the subtree of its one root field, event by event. An error is the
+    /// last item.
+    fn follow(
+        &self,
+        operation: Operation,
+        variables: Variables,
+        user: &UserId,
+    ) -> Result<impl Stream<Item = Result<Value>> + Send + use<>> {
+        let operation = &self.operations[operation as usize];
+        self.budget.charge(user, operation.complexity(&variables))?;
+        let events = self.graphql.follow(&operation.document, variables, user.clone());
+        Ok(events.map(|data| data.map_err(translate::error).and_then(root_field)))
+    }
+}
+
+fn root_field(data: Value) -> Result<Value> {
+    match data {
+        Value::Object(fields) => {
+            fields.into_values().next().ok_or_else(|| Error::internal("an operation answered without its field"))
         }
+        _ => Err(Error::internal("an operation answered without data")),
     }
 }

@@ -210,6 +210,11 @@ impl Operation {
     }
 
     #[must_use]
+    pub const fn is_mutation(&self) -> bool {
+        matches!(self.kind, OperationType::Mutation)
+    }
+
+    #[must_use]
     pub const fn is_subscription(&self) -> bool {
         matches!(self.kind, OperationType::Subscription)
     }

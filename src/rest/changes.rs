@@ -19,7 +19,7 @@ pub(super) fn page(mut feed: Value) -> Result<(Value, String)> {
 }
 
 /// One change, of a node that has its type's name as `type`.
-fn change(mut node: Value) -> Result<Value> {
+pub(super) fn change(mut node: Value) -> Result<Value> {
     let revision = take(&mut node, "revision")?;
     match take_text(&mut node, "type")?.as_str() {
         "TaskUpserted" => {

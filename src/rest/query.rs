@@ -127,6 +127,28 @@ pub(super) fn changes(query: &str) -> Result<Variables> {
     }
 }
 
+/// The variables of the operation that follows changes: after the last event that the caller heard of, else `since`, else
+/// from now on.
+///
+/// # Errors
+/// A problem when either means nothing.
+pub(super) fn events(query: &str, last_event: Option<&str>) -> Result<Variables> {
+    let parameters = Parameters::parse(query, &["since"])?;
+    let mut problems = Vec::new();
+    let place = |text: &str| Position::parse(text).map(|place| Value::from(place.to_string()));
+    let since = parameters.read(&mut problems, "since", place);
+    let last = last_event.filter(|text| !text.is_empty()).map(place).transpose();
+    let after = last.map_err(|problem| problem.at("last-event-id").at("header"));
+    match after {
+        Err(problem) => problems.push(problem),
+        Ok(after) if problems.is_empty() => {
+            return Ok(Variables::from_value(value!({ "after": (after.unwrap_or(since)) })));
+        }
+        Ok(_) => {}
+    }
+    Err(Error::Validation(problems))
+}
+
 /// The query of `GET /api/tasks`.
 #[derive(Debug)]
 pub(super) struct ListQuery<'a>(Parameters<'a>);

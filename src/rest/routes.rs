@@ -11,11 +11,11 @@ use utoipa_axum::routes;
 
 use super::change::Change;
 use super::etag::{self, Condition};
-use super::openapi::parameters::{ChangesParameters, ListParameters, TaskPath, TrashParameters};
+use super::openapi::parameters::{ChangesParameters, EventsParameters, ListParameters, TaskPath, TrashParameters};
 use super::openapi::schemas::{Changes, CreateTask, DeletedTask, SetCompleted, Task, UpdateTask};
 use super::query::{self, ListQuery, TrashQuery};
 use super::translate::{Input, take, take_text};
-use super::{Operation, Rest, changes};
+use super::{Operation, Rest, changes, events};
 use crate::error::{Error, Result};
 use crate::task::{Revision, TaskId};
 use crate::user::UserId;
@@ -31,6 +31,7 @@ pub fn router(guard: impl Fn(MethodRouter<Rest>) -> MethodRouter<Rest>) -> OpenA
         .routes(guarded(routes!(restore_task)))
         .routes(guarded(routes!(list_deleted_tasks)))
         .routes(guarded(routes!(list_changes)))
+        .routes(guarded(routes!(follow_changes)))
 }
 
 /// List your tasks
@@ -257,6 +258,31 @@ async fn list_changes(
     let mut response = json(StatusCode::OK, &page)?;
     response.headers_mut().insert(header::ETAG, etag);
     Ok(response)
+}
+
+/// Follow what changes
+///
+/// A stream of server-sent events that does not end: after `Last-Event-ID` or `since` first what changed meanwhile, then
+/// what changes. Each event is called by its type, has the revision to go on from as its id, and a change as its data. It
+/// is cut when the token expires.
+#[utoipa::path(
+    get, path = "/api/tasks/events", tag = "tasks", operation_id = "followChanges",
+    params(EventsParameters),
+    responses((
+        status = 200, description = "What changes.", content_type = "text/event-stream", body = String,
+        example = "event: deleted\nid: 1767952800123457\n\
+                   data: {\"type\":\"deleted\",\"revision\":\"1767952800123457\",\"id\":2}\n\n",
+    )),
+)]
+async fn follow_changes(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let last = request.headers().get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let variables = query::events(request.uri().query().unwrap_or_default(), last.as_deref())?;
+    let changes = rest.follow(Operation::TaskEvents, variables, &user)?;
+    Ok(events::stream(events::of_changes(changes)))
 }
 
 /// The id in the path, once it is known to be one.

@@ -18,7 +18,7 @@ use super::{Settings, graphql_http, render};
 use crate::error::Error;
 use crate::{timing, trace};
 
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// An error that the answer already tells of in its own way; its cause is still for the log.
@@ -111,6 +111,11 @@ pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Response {
 pub(super) fn panic_error(payload: &(dyn Any + Send)) -> Error {
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
     Error::internal(format!("a handler panicked: {}", text.unwrap_or("without a message")))
+}
+
+/// The name that [`boundary`] gave the request, for the log.
+pub(super) fn request_id_of(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get(REQUEST_ID).cloned()
 }
 
 /// The caller's request id, if it is 1 to 128 of `[A-Za-z0-9._-]`, else one of ours.

@@ -21,18 +21,18 @@ const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 #[derive(Debug, Clone, Default)]
 struct Caller(Arc<OnceLock<UserId>>);
 
-/// The user of the token, who has paid for the request.
+/// The user of the token, who has paid for the request, and until when the token counts.
 ///
 /// # Errors
 /// As [`identify`]; `RateLimited` for a user whose budget is used up.
-pub(super) async fn admit(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<UserId> {
+pub(super) async fn admit(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<Verified> {
     let address = || address::client(headers, extensions, &app.settings.trusted_proxies);
-    let user = identify(app, headers, address).await?.user;
+    let verified = identify(app, headers, address).await?;
     if let Some(caller) = extensions.get::<Caller>() {
-        let _ = caller.0.set(user.clone());
+        let _ = caller.0.set(verified.user.clone());
     }
-    app.budget.admit(&user)?;
-    Ok(user)
+    app.budget.admit(&verified.user)?;
+    Ok(verified)
 }
 
 /// Whose token is in the headers, and until when it counts.

@@ -10,17 +10,47 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::boundary::Fault;
+use super::graphql_sse::{self, Asked};
 use super::{App, door, graphiql, graphql_ws};
+use crate::auth::Verified;
 use crate::error::{Code, Error, Result};
 use crate::graphql::{Call, Graphql, Operation};
 use crate::idempotency::{self, Key};
 use crate::rest::body;
+use crate::user::UserId;
 
 mod persisted;
 
 /// `POST` for every operation, `GET` for queries and, in a browser, for GraphiQL.
 pub(super) fn routes() -> MethodRouter<App> {
     axum::routing::get(by_get).post(by_post)
+}
+
+/// What a caller accepts.
+#[derive(Debug, Clone, Copy)]
+struct Accepted {
+    /// For one answer, if any will do.
+    single: Option<MediaType>,
+    /// Whether it may come event by event.
+    stream: bool,
+}
+
+impl Accepted {
+    fn of(headers: &HeaderMap) -> Result<Self> {
+        let stream = ranges(headers).iter().any(|(range, q)| range == "text/event-stream" && *q > 0);
+        match MediaType::accepted(headers) {
+            Ok(single) => Ok(Self { single: Some(single), stream }),
+            Err(_) if stream => Ok(Self { single: None, stream }),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// In what to answer an operation once. What can have many answers has them as events, if the caller takes those, and
+    /// anything else only if the caller takes nothing but events.
+    fn for_one(self, operation: Option<&Operation>) -> Option<MediaType> {
+        let is_subscription = operation.is_some_and(Operation::is_subscription);
+        self.single.filter(|_| !(is_subscription && self.stream))
+    }
 }
 
 /// What an answer is written in.
@@ -109,37 +139,54 @@ async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
         }
         return Err(Error::NotAcceptable("application/graphql-response+json or application/json"));
     }
-    let media_type = MediaType::accepted(request.headers())?;
-    let user = door::admit(&app, request.headers(), request.extensions()).await?;
+    let accepted = Accepted::of(request.headers())?;
+    let caller = door::admit(&app, request.headers(), request.extensions()).await?;
     let call = call_of_query(request.uri().query().unwrap_or_default(), &app.graphql)?;
-    let operation = app.graphql.prepare(call).await?;
-    if !operation.is_query() {
+    let prepared = app.graphql.prepare(call).await;
+    if prepared.as_ref().is_ok_and(Operation::is_mutation) {
         let allow = [(header::ALLOW, HeaderValue::from_static("POST"))];
         return Ok((allow, Error::MethodNotAllowed).into_response());
     }
-    answer(&app, operation, user, media_type).await
+    answer(&app, &caller, accepted, Asked::of(request.headers()), prepared).await
 }
 
 async fn by_post(State(app): State<App>, request: Request) -> Result<Response> {
-    let media_type = MediaType::accepted(request.headers())?;
-    let user = door::admit(&app, request.headers(), request.extensions()).await?;
+    let accepted = Accepted::of(request.headers())?;
+    let caller = door::admit(&app, request.headers(), request.extensions()).await?;
     if !is_json(request.headers()) {
         return Err(Error::UnsupportedMediaType);
     }
     let key =
         Key::of(request.headers()).map_err(|problem| Error::BadRequest(format!("Idempotency-Key {}.", problem.msg)));
+    let asked = Asked::of(request.headers());
     let bytes = body::bounded(request.into_body(), app.settings.limits.body()).await?;
-    let operation = app.graphql.prepare(call_of_body(&bytes, &app.graphql)?).await?;
-    let operation = match key? {
-        Some(key) => operation.under(key)?,
-        None => operation,
+    let prepared = app.graphql.prepare(call_of_body(&bytes, &app.graphql)?).await;
+    let prepared = match (prepared, key?) {
+        (Ok(operation), Some(key)) => operation.under(key),
+        (prepared, _) => prepared,
     };
-    answer(&app, operation, user, media_type).await
+    answer(&app, &caller, accepted, asked, prepared).await
 }
 
-async fn answer(app: &App, operation: Operation, user: crate::user::UserId, media_type: MediaType) -> Result<Response> {
+async fn answer(
+    app: &App,
+    caller: &Verified,
+    accepted: Accepted,
+    asked: Asked,
+    prepared: Result<Operation>,
+) -> Result<Response> {
+    match accepted.for_one(prepared.as_ref().ok()) {
+        Some(media_type) => answer_once(app, prepared?, caller.user.clone(), media_type).await,
+        None => graphql_sse::answer(app, caller, asked, prepared).await,
+    }
+}
+
+async fn answer_once(app: &App, operation: Operation, user: UserId, media_type: MediaType) -> Result<Response> {
     if operation.is_subscription() {
-        return Err(Error::BadRequest("Subscriptions are not served over plain HTTP.".to_owned()));
+        return Err(Error::BadRequest(
+            "A subscription has many answers: accept text/event-stream, or use a WebSocket with graphql-transport-ws."
+                .to_owned(),
+        ));
     }
     app.budget.charge(&user, operation.complexity())?;
     let keyed = operation.keyed().cloned();

@@ -20,15 +20,14 @@ use axum::response::Response;
 use http::StatusCode;
 use hyper_util::rt::TokioIo;
 
-use super::boundary::REQUEST_ID;
-use super::{App, address};
+use super::{App, address, boundary};
 use crate::error::{Error, Result};
 use credentials::Credentials;
 use session::Session;
 use socket::Socket;
 
 pub(super) use handshake::is_upgrade;
-pub(super) use places::Sockets;
+pub(super) use places::{Place, Sockets};
 
 /// Answers a request for a socket. What happens on it goes on after the answer, without a place among the requests that
 /// run, and for as long as both sides like.
@@ -48,7 +47,8 @@ pub(super) fn upgrade(app: App, mut request: Request) -> Result<Response> {
     }
     let address = address::client(request.headers(), request.extensions(), &app.settings.trusted_proxies);
     let credentials = Credentials::new(request.headers(), address);
-    let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().into();
+    let request_id = boundary::request_id_of(request.headers());
+    let request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default().into();
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match upgraded.await {

@@ -11,6 +11,9 @@ use crate::rest::envelope;
 /// How long a caller should wait before it tries again, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
+/// The same for one who follows too much at once: the others end when they will.
+const STREAMS_RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
+
 /// An error leaves a handler without a body; [`super::boundary`] gives it the one that its route speaks.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -28,6 +31,9 @@ pub(super) fn headers(error: &Error, headers: &mut HeaderMap) {
         }
         Error::Unavailable(_) => {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        Error::TooManyStreams { .. } => {
+            headers.insert(header::RETRY_AFTER, STREAMS_RETRY_AFTER);
         }
         Error::RateLimited { retry_after } => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));

@@ -19,10 +19,11 @@ enum Foreign {
 }
 
 /// Route, method, body. `{id}` is the id of a task of ann's.
-const ROUTES: [(&str, &str, &str, Foreign); 9] = [
+const ROUTES: [(&str, &str, &str, Foreign); 10] = [
     ("/api/tasks", "get", "", Foreign::Nothing),
     ("/api/tasks", "post", r#"{"title": "bob's"}"#, Foreign::Nothing),
     ("/api/tasks/changes", "get", "", Foreign::Nothing),
+    ("/api/tasks/events?since=0", "get", "", Foreign::Nothing),
     ("/api/tasks/trash", "get", "", Foreign::Nothing),
     ("/api/tasks/{id}/restore", "post", "", Foreign::Forbidden),
     ("/api/tasks/{id}", "get", "", Foreign::Forbidden),
@@ -97,7 +98,8 @@ fn every_route_is_listed() {
     let document: Value = serde_json::from_str(taskgate::server::openapi_document().unwrap()).unwrap();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys().filter(|key| *key != "parameters") {
-            let is_listed = ROUTES.iter().any(|(route, verb, ..)| route == path && verb == method);
+            let is_listed =
+                ROUTES.iter().any(|(route, verb, ..)| route.split('?').next() == Some(path) && verb == method);
             assert!(is_listed || PUBLIC.contains(&path.as_str()), "{method} {path} is not in the list of this test");
         }
     }

@@ -1,6 +1,8 @@
 //! What stays connected: sockets that are real, on a service in this process.
 
 mod client;
+mod events;
+mod sse;
 mod ws_bounds;
 mod ws_close;
 mod ws_handshake;

@@ -45,7 +45,7 @@ async fn routes_take_the_documented_methods_and_no_other() {
 }
 
 /// Operation, parameters, statuses.
-const OPERATIONS: [(&str, &str, &str); 12] = [
+const OPERATIONS: [(&str, &str, &str); 13] = [
     ("listTasks", "status search sort limit cursor If-None-Match X-Request-Id", "200 304 401 422 429 500 503 504"),
     ("createTask", "Idempotency-Key X-Request-Id", "201 400 401 409 413 415 422 429 500 503 504"),
     ("getTask", "id If-None-Match X-Request-Id", "200 304 401 403 404 422 429 500 503 504"),
@@ -63,6 +63,7 @@ const OPERATIONS: [(&str, &str, &str); 12] = [
     ("restoreTask", "id If-Match Idempotency-Key X-Request-Id", "200 401 403 404 409 412 422 429 500 503 504"),
     ("listDeletedTasks", "limit cursor If-None-Match X-Request-Id", "200 304 401 422 429 500 503 504"),
     ("listChanges", "since limit If-None-Match X-Request-Id", "200 304 401 422 429 500 503 504"),
+    ("followChanges", "since Last-Event-ID X-Request-Id", "200 401 422 429 500 503 504"),
     ("health", "X-Request-Id", "200"),
     ("livez", "X-Request-Id", "200"),
     ("readyz", "X-Request-Id", "200 500 503"),
@@ -115,7 +116,8 @@ fn provoked(app: &TestApp, operation: Operation<'_>, status: &str, id: &str) -> 
     };
     let query = match (operation.value["operationId"].as_str(), status) {
         (Some("listTasks" | "listDeletedTasks" | "listChanges"), "422") => "?limit=0",
-        (Some("listChanges"), _) => "?since=0",
+        (Some("followChanges"), "422") => "?since=x",
+        (Some("listChanges" | "followChanges"), _) => "?since=0",
         _ => "",
     };
     let path = operation.path.replace("{id}", id) + query;

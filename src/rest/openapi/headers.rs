@@ -48,6 +48,11 @@ pub(super) fn parameters() -> Value {
                 "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
             },
         },
+        "Last-Event-ID": parameter(
+            "Last-Event-ID",
+            "The id of the last event that one has: go on after it, whatever `since` says.",
+            json!([REVISION.to_string()]),
+        ),
         "If-None-Match": parameter(
             "If-None-Match",
             "Answer 304 without a body while the `ETag` is one of these.",

@@ -10,14 +10,24 @@ pub(super) fn complete(operation: &mut Value, method: &str, path: &str, schemas:
     let is_api = path.starts_with("/api/");
     require_body_or_none(operation);
     let is_conditional = matches!(method, "put" | "patch" | "delete") || path.ends_with("/restore");
-    add_parameters(operation, method, is_api, is_conditional);
+    let is_stream = operation["responses"]["200"]["content"].get("text/event-stream").is_some();
+    let own = match method {
+        _ if is_stream => Some("Last-Event-ID"),
+        "get" if is_api => Some("If-None-Match"),
+        _ => is_conditional.then_some("If-Match"),
+    };
+    let key = (is_api && method != "get").then_some("Idempotency-Key");
+    add_parameters(operation, own.into_iter().chain(key).chain(["X-Request-Id"]));
     operation["security"] = if is_api { json!([{ "bearer": [] }]) } else { json!([]) };
-    if is_api && method == "get" {
+    if is_api && method == "get" && !is_stream {
         operation["responses"]["304"] = json!({ "description": "Nothing has changed since the `ETag` that was sent." });
     }
     let is_paged = has_parameter(operation, "cursor");
     for (status, response) in members(operation, "responses") {
         complete_response(response, status, is_api, is_paged, schemas);
+        if is_stream && let Some(headers) = response["headers"].as_object_mut() {
+            headers.shift_remove("ETag");
+        }
         if is_api && method != "get" {
             response["headers"]["Idempotency-Replayed"] = reference("headers", "Idempotency-Replayed");
         }
@@ -45,13 +55,8 @@ fn require_body_or_none(operation: &mut Value) {
     body["required"] = is_required.into();
 }
 
-fn add_parameters(operation: &mut Value, method: &str, is_api: bool, is_conditional: bool) {
-    let condition = match method {
-        "get" if is_api => Some("If-None-Match"),
-        _ => is_conditional.then_some("If-Match"),
-    };
-    let key = (is_api && method != "get").then_some("Idempotency-Key");
-    let added = condition.into_iter().chain(key).chain(["X-Request-Id"]).map(|name| reference("parameters", name));
+fn add_parameters<'a>(operation: &mut Value, added: impl Iterator<Item = &'a str>) {
+    let added = added.map(|name| reference("parameters", name));
     let own = operation["parameters"].take();
     let own = own.as_array().into_iter().flatten().cloned().map(demote_example);
     operation["parameters"] = own.chain(added).collect();

@@ -57,6 +57,15 @@ pub struct ChangesParameters {
     pub limit: Option<i32>,
 }
 
+/// Which changes to follow.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventsParameters {
+    /// The `revision` of what one has already; without, and without `Last-Event-ID`, only what changes from now on.
+    #[param(pattern = r"^(0|[1-9][0-9]*(\.[1-9][0-9]*)?)$", example = "0")]
+    pub since: Option<String>,
+}
+
 /// Which tasks to list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

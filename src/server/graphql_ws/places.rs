@@ -15,7 +15,7 @@ pub(in crate::server) struct Sockets {
 
 /// A place among the sockets of a user, free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::server) struct Place {
     sockets: Arc<Sockets>,
     user: UserId,
 }
@@ -24,14 +24,14 @@ impl Sockets {
     /// When the next socket leaves at a stop: a part, from 0 to 1, of the time for all of them. The parts of sockets that
     /// were opened one after the other are spread evenly, however many of them are left (a Weyl sequence by the golden
     /// ratio).
-    pub(super) fn turn(&self) -> f64 {
+    pub(in crate::server) fn turn(&self) -> f64 {
         const STEP: u32 = 0x9e37_79b9;
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         f64::from(number.wrapping_mul(STEP)) / f64::from(u32::MAX)
     }
 
     /// A place for one more socket of a user, unless there are `most`.
-    pub(super) fn take(self: &Arc<Self>, user: &UserId, most: u32) -> Option<Place> {
+    pub(in crate::server) fn take(self: &Arc<Self>, user: &UserId, most: u32) -> Option<Place> {
         let mut by_user = self.by_user();
         let open = by_user.get(user).copied().unwrap_or(0);
         if open >= most {

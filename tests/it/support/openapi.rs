@@ -122,6 +122,10 @@ impl Document {
                 }
             }
         }
+        if response["content"].get("text/event-stream").is_some() {
+            assert_eq!(answer.header("content-type"), "text/event-stream", "{what}");
+            return;
+        }
         match response["content"].get("application/json") {
             None => assert!(answer.body.is_empty(), "{what} has a body"),
             Some(content) => {

@@ -1,0 +1,125 @@
+//! GraphQL over server-sent events, in distinct connections mode
+//! (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>). Events of `taskChanges` have ids, so that a peer
+//! that sends the last one it heard of (`Last-Event-ID`) goes on from there.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::response::Response;
+use axum::response::sse::Event;
+use futures_util::stream::{self, Stream, StreamExt as _};
+use http::{HeaderMap, HeaderValue};
+
+use super::boundary::{self, Fault};
+use super::{App, graphql_http, live, render};
+use crate::auth::Verified;
+use crate::error::{Code, Error, Result};
+use crate::graphql::{Operation, Resumption};
+use crate::rest::event_stream;
+use crate::task::Position;
+
+/// What the stream needs to know of its request.
+#[derive(Debug)]
+pub(super) struct Asked {
+    request_id: Option<HeaderValue>,
+    last_event: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let last_event = headers.get("last-event-id").map(text).filter(|text| !text.is_empty());
+        Self { request_id: boundary::request_id_of(headers), last_event }
+    }
+
+    fn resumption(&self) -> Result<Resumption> {
+        let place = self.last_event.as_deref().map(Position::parse).transpose();
+        let place = place.map_err(|problem| Error::BadRequest(format!("Last-Event-ID: {}.", problem.msg)))?;
+        Ok(Resumption::after(place))
+    }
+}
+
+/// Answers an operation event by event, and says when it is complete. A document that cannot run is an answer too: who
+/// asks for events may see nothing else of it.
+///
+/// # Errors
+/// Whatever is refused for another reason than the document.
+pub(super) async fn answer(
+    app: &App,
+    caller: &Verified,
+    asked: Asked,
+    prepared: Result<Operation>,
+) -> Result<Response> {
+    let operation = match prepared {
+        Ok(operation) => operation,
+        Err(error) if is_of_the_document(&error) => return Ok(one(&render::graphql(&error))),
+        Err(error) => return Err(error),
+    };
+    app.budget.charge(&caller.user, operation.complexity())?;
+    if operation.is_subscription() {
+        let resumption = asked.resumption()?;
+        let responses = app.graphql.resume(operation, caller.user.clone(), resumption.clone());
+        let events = events(responses, resumption, log_id(asked.request_id.as_ref()));
+        return live::hold(app, caller, asked.request_id, event_stream(events));
+    }
+    let response = app.graphql.execute(operation, caller.user.clone()).await;
+    let mut answer = one(&serde_json::to_vec(&response).map_err(Error::internal)?);
+    if let Some(fault) = graphql_http::fault(&response) {
+        answer.extensions_mut().insert(Fault(fault.clone()));
+    }
+    Ok(answer)
+}
+
+fn is_of_the_document(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Code::GraphqlParseFailed
+            | Code::GraphqlValidationFailed
+            | Code::OperationTooComplex
+            | Code::PersistedQueryNotFound
+    )
+}
+
+/// One result, and that there is no more.
+fn one(result: &[u8]) -> Response {
+    event_stream(stream::iter([Ok(next(result)), Ok(complete())]))
+}
+
+fn next(result: &[u8]) -> Event {
+    Event::default().event("next").data(String::from_utf8_lossy(result))
+}
+
+/// Its data is there, and empty: without any, an `EventSource` would not hand it on.
+fn complete() -> Event {
+    Event::default().event("complete").data("")
+}
+
+/// The events of a subscription. A panic is its last result.
+fn events(
+    responses: impl Stream<Item = async_graphql::Response> + Send,
+    resumption: Resumption,
+    request_id: String,
+) -> impl Stream<Item = Result<Event>> + Send {
+    let results = AssertUnwindSafe(responses).catch_unwind().map(move |response| {
+        let fault = match &response {
+            Ok(response) => graphql_http::fault(response).cloned(),
+            Err(panic) => Some(boundary::panic_error(&**panic)),
+        };
+        if let Some(cause) = fault.as_ref().and_then(Error::cause) {
+            tracing::error!(request_id, cause, "a subscription failed");
+        }
+        let result = match (response, fault) {
+            (Ok(response), _) => serde_json::to_vec(&response).map_err(Error::internal)?,
+            (Err(_), fault) => fault.map(|fault| render::graphql(&fault)).unwrap_or_default(),
+        };
+        let event = next(&result);
+        Ok(match resumption.stands() {
+            Some(place) => event.id(place.to_string()),
+            None => event,
+        })
+    });
+    results.chain(stream::iter([Ok(complete())]))
+}
+
+fn log_id(request_id: Option<&HeaderValue>) -> String {
+    request_id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned()).unwrap_or_default()
+}
