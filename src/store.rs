@@ -56,21 +56,25 @@ macro_rules! change {
         transact!(
             $store,
             $user,
-            |connection| $crate::store::sql::Bumped { bump: $bump, change: $change }
-                .get_result::<$crate::store::tasks::Row>(connection),
+            |connection| async {
+                let bumped = $crate::store::sql::Bumped { bump: $bump, change: $change };
+                $crate::store::keys::found(bumped.get_result::<$crate::store::tasks::Row>(connection).await)
+            },
             |connection| match $bump.load::<i64>(connection)?.len() {
-                0 => Err(diesel::result::Error::NotFound),
-                _ => $change.get_result::<$crate::store::tasks::Row>(connection),
+                0 => Ok(Err(())),
+                _ => $crate::store::keys::found($change.get_result::<$crate::store::tasks::Row>(connection)),
             }
         )
+        .map(Result::ok)
     };
 }
 
-/// Runs what leaves a row, or `NotFound`, as one transaction: under the key of the request where it has one (see
-/// [`keys`]), so that it is done once however often it is asked for. Who follows the user's feed is told to look.
+/// Runs what changes something, or says why it does not, as one transaction: under the key of the request where it has
+/// one (see [`keys`]), so that it is done once however often it is asked for. Without a key, PostgreSQL is given the
+/// statement as it is: one that is several brings its own transaction. Who follows the user's feed is told to look.
 macro_rules! transact {
     ($store:expr, $user:expr, |$postgres:ident| $statement:expr, |$sqlite:ident| $statements:expr) => {{
-        use $crate::store::keys::{Outcome, under_key, unless_nothing};
+        use $crate::store::keys::{Outcome, settled, under_key};
         let owner = $user.clone();
         let keyed = $store.keyed.clone();
         let now = $store.clock.now();
@@ -84,11 +88,11 @@ macro_rules! transact {
                 loop {
                     let work = async {
                         let $postgres = &mut *inner;
-                        let Some(keyed) = &keyed else { return $statement.await.optional().map(Outcome::of) };
+                        let Some(keyed) = &keyed else { return $statement.await.map(Outcome::of) };
                         let work = async |$postgres: &mut diesel_async::AsyncPgConnection| {
-                            under_key!($postgres, [.await], $user, keyed, now, $statement.await.optional()?)
+                            under_key!($postgres, [.await], $user, keyed, now, $statement.await?)
                         };
-                        unless_nothing($postgres.transaction(work).await)
+                        settled($postgres.transaction(work).await)
                     };
                     let run = postgres.run(link, work);
                     match $crate::timing::measure($crate::timing::Phase::Database, run).await {
@@ -102,16 +106,16 @@ macro_rules! transact {
                 let keyed = keyed.clone();
                 sqlite
                     .write(move |$sqlite| {
-                        let Some(keyed) = &keyed else { return $statements.optional().map(Outcome::of) };
-                        unless_nothing($sqlite.transaction(|$sqlite| {
-                            under_key!($sqlite, [], $user, keyed, now, $statements.optional()?)
+                        let Some(keyed) = &keyed else { return $statements.map(Outcome::of) };
+                        settled($sqlite.transaction(|$sqlite| {
+                            under_key!($sqlite, [], $user, keyed, now, $statements?)
                         }))
                     })
                     .await
             }
         };
         $store.hint_unless_unchanged(&owner, &outcome);
-        outcome.and_then(|outcome| outcome.into_row(keyed.as_ref()))
+        outcome.and_then(|outcome| outcome.told(keyed.as_ref()))
     }};
 }
 

@@ -6,6 +6,7 @@ use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::{AsChangeset, ExpressionMethods, Insertable, IntoSql, QueryDsl};
 
 use super::Store;
+use super::keys::found;
 use super::schema::{owners, tasks};
 use super::sql::{ExistsLocked, NewRevision};
 use super::tasks::{COLUMNS, Row};
@@ -186,9 +187,10 @@ impl Store {
             transact!(
                 self,
                 wanted.user,
-                |connection| live!(wanted).select(COLUMNS).get_result::<Row>(connection),
-                |connection| live!(wanted).select(COLUMNS).get_result::<Row>(connection)
+                |connection| async { found(live!(wanted).select(COLUMNS).get_result::<Row>(connection).await) },
+                |connection| found(live!(wanted).select(COLUMNS).get_result::<Row>(connection))
             )?
+            .ok()
         } else {
             on_connection!(self, shared, |connection| live!(wanted).select(COLUMNS).load::<Row>(connection))?.pop()
         };

@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// A change of which nobody knows whether it was made may have been.
-    pub(super) fn hint_unless_unchanged(&self, user: &UserId, outcome: &Result<Outcome>) {
+    pub(super) fn hint_unless_unchanged<T, R>(&self, user: &UserId, outcome: &Result<Outcome<T, R>>) {
         if matches!(outcome, Ok(Outcome::Made(_)) | Err(_)) {
             self.hint(user);
         }

@@ -1,11 +1,12 @@
 //! Changes with an idempotency key: the key is claimed first, in the change's own transaction, and kept with what the
 //! change did. Of two requests at once the second waits for the first, and is answered from what it kept.
 
-use diesel::result::Error as DieselError;
-use diesel::{ExpressionMethods, QueryDsl, QueryResult};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::schema::idempotency_keys as keys;
-use super::tasks::Row;
 use super::timestamp::At;
 use super::{Database, Store};
 use crate::clock::Timestamp;
@@ -15,37 +16,55 @@ use crate::idempotency::{Keyed, LIFETIME};
 /// The most keys that one transaction sweeps away.
 const BATCH: i64 = 500;
 
-/// What became of a change with a key.
+/// What became of a change: `T` is what it left, `R` why there was nothing to change.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum Outcome<T, R> {
     /// It was made now.
-    Made(Row),
-    /// It was made before; this is what was kept.
+    Made(T),
+    /// It was made before under the same key; this is what was kept.
     Kept(String),
     /// The key was used for another request.
     Conflict,
-    /// There was nothing to change, and the key is as free as before.
-    Nothing,
+    /// Nothing was changed, and the key is as free as before.
+    Refused(R),
 }
 
-impl Outcome {
+impl<T: DeserializeOwned, R> Outcome<T, R> {
     /// What a change without a key left.
-    pub(super) fn of(row: Option<Row>) -> Self {
-        row.map_or(Self::Nothing, Self::Made)
+    pub(super) fn of(change: Result<T, R>) -> Self {
+        change.map_or_else(Self::Refused, Self::Made)
     }
 
-    /// The row that the caller is to be told of.
-    pub(super) fn into_row(self, keyed: Option<&Keyed>) -> Result<Option<Row>> {
+    /// What the caller is to be told of.
+    pub(super) fn told(self, keyed: Option<&Keyed>) -> Result<Result<T, R>> {
         match self {
-            Self::Made(row) => Ok(Some(row)),
+            Self::Made(left) => Ok(Ok(left)),
             Self::Kept(outcome) => {
                 keyed.inspect(|keyed| keyed.set_replayed());
-                serde_json::from_str(&outcome).map(Some).map_err(Error::internal)
+                serde_json::from_str(&outcome).map(Ok).map_err(Error::internal)
             }
             Self::Conflict => Err(Error::KeyConflict),
-            Self::Nothing => Ok(None),
+            Self::Refused(reason) => Ok(Err(reason)),
         }
     }
+}
+
+/// Why a transaction is rolled back.
+#[derive(Debug)]
+pub(super) enum Stop<R> {
+    Refused(R),
+    Failed(DieselError),
+}
+
+impl<R> From<DieselError> for Stop<R> {
+    fn from(error: DieselError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The row of a statement, where it found one.
+pub(super) fn found<T>(row: QueryResult<T>) -> QueryResult<Result<T, ()>> {
+    row.optional().map(|row| row.ok_or(()))
 }
 
 /// Before this, a key is as if it had never been used.
@@ -54,34 +73,38 @@ pub(super) fn expired_before(now: Timestamp) -> At {
 }
 
 /// What a key was used for is what it is used for now, or not.
-pub(super) fn judged(keyed: &Keyed, kept: Option<(Vec<u8>, Option<String>)>) -> QueryResult<Outcome> {
+pub(super) fn judged<T, R>(keyed: &Keyed, kept: Option<(Vec<u8>, Option<String>)>) -> QueryResult<Outcome<T, R>> {
     match kept {
         Some((fingerprint, Some(outcome))) if fingerprint == keyed.fingerprint() => Ok(Outcome::Kept(outcome)),
         Some(_) => Ok(Outcome::Conflict),
-        // It was swept away between the two statements.
-        None => Err(DieselError::RollbackTransaction),
+        // It was swept away between the two statements: the next attempt finds it free.
+        None => Err(DieselError::DatabaseError(
+            DatabaseErrorKind::SerializationFailure,
+            Box::new("the key was swept away".to_owned()),
+        )),
     }
 }
 
-pub(super) fn as_text(row: &Row) -> QueryResult<String> {
-    serde_json::to_string(row).map_err(|error| DieselError::SerializationError(error.into()))
+pub(super) fn as_text(left: &impl Serialize) -> QueryResult<String> {
+    serde_json::to_string(left).map_err(|error| DieselError::SerializationError(error.into()))
 }
 
-/// Nothing was changed, and nothing is kept of it.
-pub(super) fn unless_nothing(outcome: QueryResult<Outcome>) -> QueryResult<Outcome> {
+/// Where nothing was changed, nothing is kept of it.
+pub(super) fn settled<T, R>(outcome: Result<Outcome<T, R>, Stop<R>>) -> QueryResult<Outcome<T, R>> {
     match outcome {
-        Err(DieselError::RollbackTransaction) => Ok(Outcome::Nothing),
-        outcome => outcome,
+        Ok(outcome) => Ok(outcome),
+        Err(Stop::Refused(reason)) => Ok(Outcome::Refused(reason)),
+        Err(Stop::Failed(error)) => Err(error),
     }
 }
 
-/// Runs a change under its key, in the transaction at hand: `[.await]` for PostgreSQL, `[]` for SQLite. `$change` is the
-/// row that it left, or `None`.
+/// Runs a change under its key, in the transaction at hand: `[.await]` for PostgreSQL, `[]` for SQLite. `$change` is
+/// what it left, or why there was nothing to change.
 macro_rules! under_key {
     ($connection:expr, [$($wait:tt)*], $user:expr, $keyed:expr, $now:expr, $change:expr) => {{
         // Not imported: the change brings its own way to filter.
         use diesel::query_dsl::methods;
-        use $crate::store::keys::{as_text, expired_before, judged};
+        use $crate::store::keys::{Outcome, Stop, as_text, expired_before, judged};
         use $crate::store::schema::idempotency_keys as keys;
         use $crate::store::timestamp::At;
 
@@ -107,13 +130,17 @@ macro_rules! under_key {
         if claim.execute($connection)$($wait)*? == 0 {
             let kept = methods::FilterDsl::filter(methods::FilterDsl::filter(keys::table, own.0), own.1);
             let kept = methods::SelectDsl::select(kept, (keys::fingerprint, keys::outcome));
-            judged(keyed, kept.get_result($connection)$($wait)*.optional()?)
-        } else if let Some(row) = $change {
-            let claimed = methods::FilterDsl::filter(methods::FilterDsl::filter(diesel::update(keys::table), own.0), own.1);
-            claimed.set(keys::outcome.eq(as_text(&row)?)).execute($connection)$($wait)*?;
-            Ok(Outcome::Made(row))
+            Ok(judged(keyed, kept.get_result($connection)$($wait)*.optional()?)?)
         } else {
-            Err(diesel::result::Error::RollbackTransaction)
+            match $change {
+                Ok(left) => {
+                    let claimed = methods::FilterDsl::filter(diesel::update(keys::table), own.0);
+                    let claimed = methods::FilterDsl::filter(claimed, own.1);
+                    claimed.set(keys::outcome.eq(as_text(&left)?)).execute($connection)$($wait)*?;
+                    Ok(Outcome::Made(left))
+                }
+                Err(reason) => Err(Stop::Refused(reason)),
+            }
         }
     }};
 }
