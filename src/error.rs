@@ -223,8 +223,11 @@ pub enum Error {
     /// A user follows as much as one may.
     #[error("{most} streams and sockets of this user are open already, which is the most; close one first.")]
     TooManyStreams { most: u32 },
-    #[error("There are {most} tasks already, which is the most that a user may have; delete some first.")]
+    #[error("A user may have {most} tasks at most, and there would be more; delete some first.")]
     QuotaExceeded { most: i64 },
+    /// One of many changes that are made together or not at all, counted from 0.
+    #[error("Change {index}: {error}")]
+    OfChange { index: usize, error: Box<Error> },
     /// A fault of ours.
     #[error("Something went wrong on our side; tell us the request id.")]
     Internal(#[source] SharedCause),
@@ -243,6 +246,7 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
+            Self::OfChange { error, .. } => error.code(),
             Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::Forbidden | Self::ForbiddenHost(_) => Code::Forbidden,
             Self::NoSuchTask | Self::NoSuchRoute => Code::NotFound,
@@ -282,7 +286,17 @@ impl Error {
     pub fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Internal(cause) | Self::Unavailable(cause) | Self::Timeout(cause) => Some(&**cause),
+            Self::OfChange { error, .. } => error.cause(),
             _ => None,
+        }
+    }
+
+    /// The same error, of the nth of many changes, where it is one of that change alone.
+    #[must_use]
+    pub fn of_change(self, index: usize) -> Self {
+        match self {
+            Self::Internal(_) | Self::Unavailable(_) | Self::Timeout(_) => self,
+            error => Self::OfChange { index, error: Box::new(error) },
         }
     }
 

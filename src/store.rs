@@ -120,6 +120,7 @@ macro_rules! transact {
 }
 
 mod backup;
+mod bulk;
 mod changes;
 mod failure;
 mod feed;
@@ -142,6 +143,7 @@ mod tombstones;
 mod trash;
 
 pub use backup::backup;
+pub use bulk::{BulkChange, Cleared};
 pub use changes::Target;
 pub use feed::{Change, Entry, FeedPage};
 pub use figures::PoolFigures;

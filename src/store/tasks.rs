@@ -14,15 +14,15 @@ use crate::task::{Revision, Search, Task, TaskId, fold};
 use crate::user::UserId;
 
 /// A task as its row has it.
-#[derive(Debug, Queryable, Serialize, Deserialize)]
+#[derive(Debug, Clone, Queryable, Serialize, Deserialize)]
 pub(super) struct Row {
-    id: i64,
-    title: String,
-    description: Option<String>,
-    completed: bool,
-    created_at: At,
-    updated_at: At,
-    revision: i64,
+    pub(super) id: i64,
+    pub(super) title: String,
+    pub(super) description: Option<String>,
+    pub(super) completed: bool,
+    pub(super) created_at: At,
+    pub(super) updated_at: At,
+    pub(super) revision: i64,
 }
 
 /// The columns of [`Row`], in its order.

@@ -29,7 +29,7 @@ async fn a_user_with_as_many_tasks_as_allowed_makes_no_more(#[values(Sqlite, Pos
 
     let refused = app.post("ann", "/api/tasks", json!({ "title": "three" })).await;
     assert_eq!(refused.error(), (422, "QUOTA_EXCEEDED".to_owned()));
-    let sentence = "There are 2 tasks already, which is the most that a user may have; delete some first";
+    let sentence = "A user may have 2 tasks at most, and there would be more; delete some first";
     assert_eq!(
         refused.json(),
         json!({ "detail": format!("{sentence}."), "code": "QUOTA_EXCEEDED",
