@@ -21,6 +21,7 @@ use crate::store::Store;
 use crate::trace;
 use crate::user::UserId;
 
+mod bulk;
 mod complexity;
 mod connection;
 mod context;
@@ -277,7 +278,7 @@ pub fn complexity(document: &ExecutableDocument, variables: &Variables) -> Resul
 }
 
 fn build() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
-    Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
+    Schema::build(query::Query, mutation::Mutation::default(), subscription::Subscription)
 }
 
 /// A response as callers read it.

@@ -47,8 +47,15 @@ pub(super) fn code(error: &ServerError) -> Code {
 /// The extensions of an error: its code and what belongs to that code.
 #[must_use]
 pub fn extensions(error: &Error) -> ErrorExtensionValues {
+    let (index, error) = match error {
+        Error::OfChange { index, error } => (Some(*index), &**error),
+        error => (None, error),
+    };
     let mut values = ErrorExtensionValues::default();
     values.set("code", error.code().as_str());
+    if let Some(index) = index {
+        values.set("index", index);
+    }
     if let Error::PreconditionFailed { current } = error {
         values.set("current", current.to_string());
     }

@@ -9,18 +9,44 @@ use crate::store::{Direction, Filter, SortField, Target};
 use crate::task::{Description, NewTask, Position, Revision, Search, TaskId, TaskPatch, Title};
 use crate::user::UserId;
 
-/// Collects the broken rules of an input.
-#[derive(Default)]
-struct Problems(Vec<Problem>);
+/// The broken rules of an input, each at its place in it.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<Problem>);
 
 impl Problems {
     /// The value, or `None` with the problem taken down as one of `field`.
-    fn check<T>(&mut self, field: &'static str, value: Result<T, Problem>) -> Option<T> {
-        value.map_err(|problem| self.0.push(problem.at(field).at("input"))).ok()
+    pub(super) fn check<T>(&mut self, field: impl Into<Cow<'static, str>>, value: Result<T, Problem>) -> Option<T> {
+        value.map_err(|problem| self.0.push(problem.at(field))).ok()
     }
 
-    fn into_error(self) -> Error {
-        Error::Validation(self.0)
+    /// The value, or `None` with the problems taken down as those of what stands at `step`.
+    pub(super) fn check_all<T>(&mut self, step: impl Into<Cow<'static, str>>, value: Checked<T>) -> Option<T> {
+        let step = step.into();
+        value.map_err(|problems| self.0.extend(problems.0.into_iter().map(|problem| problem.at(step.clone())))).ok()
+    }
+
+    /// The value, where no rule is broken.
+    pub(super) fn or<T>(self, value: Option<T>) -> Checked<T> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self),
+        }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+/// What an input becomes, or all the rules that it breaks.
+pub(super) type Checked<T> = Result<T, Problems>;
+
+/// Every mutation calls its argument `input`.
+impl From<Problems> for Error {
+    fn from(problems: Problems) -> Self {
+        Self::Validation(problems.0.into_iter().map(|problem| problem.at("input")).collect())
     }
 }
 
@@ -44,17 +70,12 @@ pub struct CreateTaskInput {
     description: Option<String>,
 }
 
-impl TryFrom<CreateTaskInput> for NewTask {
-    type Error = Error;
-
-    fn try_from(input: CreateTaskInput) -> Result<Self> {
+impl CreateTaskInput {
+    pub(super) fn checked(self) -> Checked<NewTask> {
         let mut problems = Problems::default();
-        let title = problems.check("title", Title::parse(&input.title));
-        let description = input.description.and_then(|text| problems.check("description", Description::parse(text)));
-        match title {
-            Some(title) if problems.0.is_empty() => Ok(Self { title, description }),
-            _ => Err(problems.into_error()),
-        }
+        let title = problems.check("title", Title::parse(&self.title));
+        let description = self.description.and_then(|text| problems.check("description", Description::parse(text)));
+        problems.or(title.map(|title| NewTask { title, description }))
     }
 }
 
@@ -74,7 +95,7 @@ pub struct UpdateTaskInput {
 }
 
 impl UpdateTaskInput {
-    pub(super) fn for_user(self, user: UserId) -> Result<(Target, TaskPatch)> {
+    pub(super) fn for_user(self, user: UserId) -> Checked<(Target, TaskPatch)> {
         let mut problems = Problems::default();
         let target = target(&mut problems, user, &self.id, self.expected_revision);
         let title = match self.title {
@@ -92,10 +113,7 @@ impl UpdateTaskInput {
             MaybeUndefined::Null => problems.check("completed", must_not_be_null()),
             MaybeUndefined::Value(completed) => Some(completed),
         };
-        match target {
-            Some(target) if problems.0.is_empty() => Ok((target, TaskPatch { title, description, completed })),
-            _ => Err(problems.into_error()),
-        }
+        problems.or(target.map(|target| (target, TaskPatch { title, description, completed })))
     }
 }
 
@@ -141,12 +159,10 @@ pub struct RestoreTaskInput {
 macro_rules! names_a_task {
     ($($input:ty),*) => {$(
         impl $input {
-            pub(super) fn target(&self, user: UserId) -> Result<Target> {
+            pub(super) fn target(&self, user: UserId) -> Checked<Target> {
                 let mut problems = Problems::default();
-                match target(&mut problems, user, &self.id, self.expected_revision) {
-                    Some(target) if problems.0.is_empty() => Ok(target),
-                    _ => Err(problems.into_error()),
-                }
+                let target = target(&mut problems, user, &self.id, self.expected_revision);
+                problems.or(target)
             }
         }
     )*};

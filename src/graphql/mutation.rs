@@ -1,7 +1,8 @@
 //! What can be changed: one input and one payload a mutation.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, MergedObject, Object, SimpleObject};
 
+use super::bulk::BulkMutation;
 use super::context::ContextExt;
 use super::inputs::{
     CreateTaskInput, DeleteTaskInput, RestoreTaskInput, SetTaskCompletedInput, ToggleTaskInput, UpdateTaskInput,
@@ -10,13 +11,16 @@ use super::types::TaskNode;
 use crate::error::Result;
 use crate::task::{Revision, Task, TaskPatch};
 
-/// What can be changed.
-#[derive(Debug)]
-pub struct Mutation;
-
 /// What can be changed. Each change raises the viewer's revision and stamps the task with it.
+#[derive(Debug, Default, MergedObject)]
+pub struct Mutation(TaskMutation, BulkMutation);
+
+/// Changes of one task.
+#[derive(Debug, Default)]
+pub struct TaskMutation;
+
 #[Object]
-impl Mutation {
+impl TaskMutation {
     /// Makes a task.
     async fn create_task(
         &self,
@@ -24,7 +28,7 @@ impl Mutation {
         #[graphql(desc = "The task to make.")] input: CreateTaskInput,
     ) -> Result<CreateTaskPayload> {
         let user = ctx.user()?;
-        ctx.store()?.create(user, input.try_into()?).await.map(Into::into)
+        ctx.store()?.create(user, input.checked()?).await.map(Into::into)
     }
 
     /// Changes what the input names of a task and leaves the rest.

@@ -15,6 +15,8 @@ use super::TaskSchema;
 use super::document::{Document, sentence};
 use crate::error::{Error, Result};
 
+mod one_of;
+
 /// Both validations of a schema.
 pub(super) struct Validator {
     library: TaskSchema,
@@ -55,7 +57,7 @@ impl Validator {
             return Err(Error::GraphqlValidation(sentence(&error.message)));
         }
         match ExecutableDocument::parse_and_validate(&self.complete, text, "") {
-            Ok(_) => Ok(()),
+            Ok(document) => one_of::check(&self.complete, &document).map_err(Error::GraphqlValidation),
             Err(invalid) => {
                 let first = invalid.errors.iter().next().map(|error| error.error.to_string());
                 Err(Error::GraphqlValidation(sentence(&first.unwrap_or_default())))

@@ -24,6 +24,8 @@ enum InputType {
     Scalar,
     Enum(Vec<Name>),
     Object(Vec<InputValueDefinition>),
+    /// Exactly one of the members is there, and not null (`@oneOf`, 3.10.1).
+    OneOf(Vec<InputValueDefinition>),
 }
 
 impl InputTypes {
@@ -40,7 +42,11 @@ impl InputTypes {
             let input = match ty.node.kind {
                 TypeKind::Scalar => InputType::Scalar,
                 TypeKind::Enum(of) => InputType::Enum(of.values.into_iter().map(|one| one.node.value.node).collect()),
-                TypeKind::InputObject(of) => InputType::Object(of.fields.into_iter().map(|one| one.node).collect()),
+                TypeKind::InputObject(of) => {
+                    let members = of.fields.into_iter().map(|one| one.node).collect();
+                    let is_one_of = ty.node.directives.iter().any(|directive| directive.node.name.node == "oneOf");
+                    if is_one_of { InputType::OneOf(members) } else { InputType::Object(members) }
+                }
                 TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_) => continue,
             };
             types.insert(ty.node.name.node, input);
@@ -93,6 +99,14 @@ impl InputTypes {
                 Some(InputType::Scalar) => scalar(value, name, place),
                 Some(InputType::Enum(values)) => one_of(value, values, name, place),
                 Some(InputType::Object(members)) => self.object(value, members, name, place),
+                Some(InputType::OneOf(members)) => match self.object(value, members, name, place)? {
+                    Value::Object(given) if given.len() == 1 && !given.values().any(|one| *one == Value::Null) => {
+                        Ok(Value::Object(given))
+                    }
+                    _ => Err(format!(
+                        "{place} must have exactly one member, which must not be null: it is of type {name}."
+                    )),
+                },
                 None => Err(format!("{place} is of type {name}, which is no input type.")),
             },
         }

@@ -36,7 +36,7 @@ const ROUTES: [(&str, &str, &str, Foreign); 10] = [
 const PUBLIC: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// Root type, field, an operation that calls it with `$id`.
-const FIELDS: [(&str, &str, &str, Foreign); 12] = [
+const FIELDS: [(&str, &str, &str, Foreign); 18] = [
     ("Query", "viewer", "{ viewer { id revision taskCounts { total pending completed } } }", Foreign::Nothing),
     ("Query", "task", "query ($id: ID!) { task(id: $id) { title } }", Foreign::Forbidden),
     ("Query", "tasks", "{ tasks { nodes { title } edges { node { title } } totalCount } }", Foreign::Nothing),
@@ -89,6 +89,37 @@ const FIELDS: [(&str, &str, &str, Foreign); 12] = [
         "mutation ($id: ID!) { deleteTask(input: { id: $id }) { revision } }",
         Foreign::Forbidden,
     ),
+    (
+        "Mutation",
+        "createTasks",
+        r#"mutation { createTasks(input: { tasks: [{ title: "bob's" }] }) { tasks { title } } }"#,
+        Foreign::Nothing,
+    ),
+    (
+        "Mutation",
+        "updateTasks",
+        r#"mutation ($id: ID!) { updateTasks(input: { tasks: [{ id: $id, title: "stolen" }] }) { tasks { title } } }"#,
+        Foreign::Forbidden,
+    ),
+    (
+        "Mutation",
+        "completeTasks",
+        "mutation ($id: ID!) { completeTasks(input: { ids: [$id], completed: true }) { tasks { title } } }",
+        Foreign::Forbidden,
+    ),
+    (
+        "Mutation",
+        "deleteTasks",
+        "mutation ($id: ID!) { deleteTasks(input: { ids: [$id] }) { revision } }",
+        Foreign::Forbidden,
+    ),
+    (
+        "Mutation",
+        "changeTasks",
+        "mutation ($id: ID!) { changeTasks(input: { changes: [{ delete: { id: $id } }] }) { results { revision } } }",
+        Foreign::Forbidden,
+    ),
+    ("Mutation", "clearCompletedTasks", "mutation { clearCompletedTasks { deletedTaskIds } }", Foreign::Nothing),
 ];
 
 const SECRET_TITLE: &str = "ann's own";

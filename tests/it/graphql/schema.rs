@@ -60,7 +60,28 @@ const CONTRACT: &str = "
         setTaskCompleted(input: SetTaskCompletedInput!): SetTaskCompletedPayload!
         deleteTask(input: DeleteTaskInput!): DeleteTaskPayload!
         restoreTask(input: RestoreTaskInput!): RestoreTaskPayload!
+        createTasks(input: CreateTasksInput!): CreateTasksPayload!
+        updateTasks(input: UpdateTasksInput!): UpdateTasksPayload!
+        completeTasks(input: CompleteTasksInput!): CompleteTasksPayload!
+        deleteTasks(input: DeleteTasksInput!): DeleteTasksPayload!
+        changeTasks(input: ChangeTasksInput!): ChangeTasksPayload!
+        clearCompletedTasks: ClearCompletedTasksPayload!
     }
+    input CreateTasksInput { tasks: [CreateTaskInput!]! }
+    input UpdateTasksInput { tasks: [UpdateTaskInput!]! }
+    input CompleteTasksInput { ids: [ID!]! completed: Boolean! }
+    input DeleteTasksInput { ids: [ID!]! }
+    input ChangeTasksInput { changes: [TaskChangeInput!]! }
+    input TaskChangeInput @oneOf {
+        create: CreateTaskInput update: UpdateTaskInput setCompleted: SetTaskCompletedInput delete: DeleteTaskInput
+    }
+    type CreateTasksPayload { tasks: [Task!]! }
+    type UpdateTasksPayload { tasks: [Task!]! }
+    type CompleteTasksPayload { tasks: [Task!]! }
+    type DeleteTasksPayload { deletedTaskIds: [ID!]! revision: Revision! }
+    type ChangeTasksPayload { results: [ChangedTask!]! }
+    type ChangedTask { task: Task revision: Revision! }
+    type ClearCompletedTasksPayload { deletedTaskIds: [ID!]! revision: Revision! hasMore: Boolean! }
     input CreateTaskInput { title: String! description: String }
     input UpdateTaskInput { id: ID! title: String description: String completed: Boolean expectedRevision: Revision }
     input ToggleTaskInput { id: ID! expectedRevision: Revision }
@@ -137,6 +158,7 @@ async fn the_operations_of_rest_validate(#[values(Sqlite)] backend: Backend) {
             "toggle_task" => json!({ "id": task["id"], "expectedRevision": null }),
             "set_task_completed" => json!({ "id": task["id"], "completed": true }),
             "delete_task" | "restore_task" => json!({ "id": task["id"] }),
+            "change_tasks" => json!({ "changes": [{ "create": { "title": "bread", "description": null } }] }),
             _ => Value::Null,
         };
         let variables = match name {
