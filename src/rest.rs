@@ -16,6 +16,7 @@ use crate::idempotency::Keyed;
 use crate::user::UserId;
 
 pub mod body;
+mod bulk;
 mod change;
 mod changes;
 mod envelope;
@@ -31,7 +32,7 @@ pub use events::stream as event_stream;
 pub use routes::router;
 
 /// The text of each operation, by name.
-pub const OPERATIONS: [(&str, &str); 11] = [
+pub const OPERATIONS: [(&str, &str); 12] = [
     ("list_tasks", include_str!("rest/operations/list_tasks.graphql")),
     ("create_task", include_str!("rest/operations/create_task.graphql")),
     ("get_task", include_str!("rest/operations/get_task.graphql")),
@@ -43,6 +44,7 @@ pub const OPERATIONS: [(&str, &str); 11] = [
     ("list_deleted_tasks", include_str!("rest/operations/list_deleted_tasks.graphql")),
     ("task_changes", include_str!("rest/operations/task_changes.graphql")),
     ("task_events", include_str!("rest/operations/task_events.graphql")),
+    ("change_tasks", include_str!("rest/operations/change_tasks.graphql")),
 ];
 
 /// One of [`OPERATIONS`], by its place in it.
@@ -59,6 +61,7 @@ enum Operation {
     ListDeletedTasks,
     TaskChanges,
     TaskEvents,
+    ChangeTasks,
 }
 
 /// How many tasks a list counts as that names no limit.
@@ -73,7 +76,7 @@ pub struct Rest {
     bounds: body::Bounds,
 }
 
-/// An operation, and its complexity: so much, and so much more for each task of a list.
+/// An operation, and its complexity: so much, and so much more for each task of a list or each of many changes.
 #[derive(Debug)]
 struct Prepared {
     name: &'static str,
@@ -85,17 +88,30 @@ struct Prepared {
 impl Prepared {
     fn new(name: &'static str, text: &str) -> Result<Self> {
         let document = parse_query(text).map_err(Error::internal)?;
-        let of = |tasks: u32| graphql::complexity(&document, &Variables::from_value(value!({ "first": tasks })));
-        let (fixed, with_one) = (of(0)?, of(1)?);
-        Ok(Self { name, document, fixed, each: with_one - fixed })
+        let of = |items: u32| {
+            let changes = vec![Value::Null; items as usize];
+            let variables = value!({ "first": items, "input": { "changes": (Value::List(changes)) } });
+            graphql::complexity(&document, &Variables::from_value(variables))
+        };
+        let (one, two) = (of(1)?, of(2)?);
+        Ok(Self { name, document, fixed: one - (two - one), each: two - one })
     }
 
     fn complexity(&self, variables: &Variables) -> u32 {
-        let limit = match variables.get("first") {
-            Some(Value::Number(limit)) => limit.as_u64().and_then(|limit| u32::try_from(limit).ok()),
-            _ => None,
-        };
-        self.each.saturating_mul(limit.unwrap_or(UNLIMITED)).saturating_add(self.fixed)
+        self.each.saturating_mul(items(variables).unwrap_or(UNLIMITED)).saturating_add(self.fixed)
+    }
+}
+
+/// How many tasks a list is to have, or how many changes are to be made.
+fn items(variables: &Variables) -> Option<u32> {
+    let changes = match variables.get("input") {
+        Some(Value::Object(input)) => input.get("changes"),
+        _ => None,
+    };
+    match (variables.get("first"), changes) {
+        (Some(Value::Number(limit)), _) => limit.as_u64().and_then(|limit| u32::try_from(limit).ok()),
+        (_, Some(Value::List(changes))) => u32::try_from(changes.len()).ok(),
+        _ => None,
     }
 }
 

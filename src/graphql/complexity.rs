@@ -52,7 +52,6 @@ pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition,
 struct Costs<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
-    is_one_at_a_time: bool,
     fragments: HashMap<&'a Name, u32>,
 }
 

@@ -1,4 +1,5 @@
-//! Reading a JSON body: declared as JSON (else 415), within the bounds (else 413 or 504), an object (else 422).
+//! Reading a JSON body: declared as JSON (else 415), within the bounds (else 413 or 504), of the right kind (else
+//! 422).
 
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ impl Default for Bounds {
 /// The members of a JSON object.
 pub(super) type Members = Map<String, Value>;
 
-/// The bytes of the body and its members, or `None` when there is no body at all.
-pub(super) async fn members(headers: &HeaderMap, body: Body, bounds: Bounds) -> Result<(Bytes, Option<Members>)> {
+/// The bytes of the body and what they say in JSON, or `None` when there is no body at all.
+pub(super) async fn json(headers: &HeaderMap, body: Body, bounds: Bounds) -> Result<(Bytes, Option<Value>)> {
     if !declares_json(headers) {
         // What has no bytes needs no type.
         return if is_empty(body, bounds).await? { Ok((Bytes::new(), None)) } else { Err(Error::UnsupportedMediaType) };
@@ -39,12 +40,27 @@ pub(super) async fn members(headers: &HeaderMap, body: Body, bounds: Bounds) -> 
         return Ok((bytes, None));
     }
     match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(members)) => Ok((bytes, Some(members))),
-        Ok(_) => Err(Problem::new("object_type", "must be a JSON object").at("body").into()),
+        Ok(value) => Ok((bytes, Some(value))),
         Err(error) => {
             let place = format!("is not valid JSON (line {}, column {})", error.line(), error.column());
             Err(Problem::new("json_invalid", place).at("body").into())
         }
+    }
+}
+
+/// The members of a body that must be an object.
+pub(super) fn members(body: Value) -> Result<Members> {
+    match body {
+        Value::Object(members) => Ok(members),
+        _ => Err(Problem::new("object_type", "must be a JSON object").at("body").into()),
+    }
+}
+
+/// The entries of a body that must be a list.
+pub(super) fn entries(body: Value) -> Result<Vec<Value>> {
+    match body {
+        Value::Array(entries) => Ok(entries),
+        _ => Err(Problem::new("list_type", "must be a JSON array").at("body").into()),
     }
 }
 

@@ -5,26 +5,55 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::body::{Bounds, Members, members};
+use serde_json::Value;
+
+use super::body::{self, Bounds, Members};
 use crate::error::{Problem, Result};
 use crate::idempotency::{self, Key, Keyed};
 
 /// What a request asks for: its body, what it is conditional on, its key.
 #[derive(Debug)]
-pub(super) struct Change {
+pub(super) struct Change<B = Members> {
     pub(super) headers: HeaderMap,
-    body: Option<Members>,
+    body: Option<B>,
     pub(super) keyed: Option<Keyed>,
 }
 
-impl Change {
-    /// Reads a request and its body.
-    pub(super) async fn read(request: Request, bounds: Bounds) -> Result<Self> {
+impl<B> Change<B> {
+    async fn read_as(request: Request, bounds: Bounds, take: impl FnOnce(Value) -> Result<B>) -> Result<Self> {
         let (parts, body) = request.into_parts();
         let key = key(&parts.headers);
-        let (bytes, body) = members(&parts.headers, body, bounds).await?;
+        let (bytes, body) = body::json(&parts.headers, body, bounds).await?;
+        let body = body.map(take).transpose()?;
         let keyed = key?.map(|key| of_request(key, &parts, &bytes));
         Ok(Self { headers: parts.headers, body, keyed })
+    }
+
+    /// The body, which must be there.
+    pub(super) fn required_body(&mut self) -> Result<B> {
+        Ok(self.body.take().ok_or_else(|| Problem::new("missing", "is required").at("body"))?)
+    }
+
+    /// Tells the caller whether the answer is new.
+    pub(super) fn answer(&self, mut response: Response) -> Response {
+        if self.keyed.as_ref().is_some_and(Keyed::is_replayed) {
+            response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+impl Change<Vec<Value>> {
+    /// Reads a request and its body, a list.
+    pub(super) async fn read_list(request: Request, bounds: Bounds) -> Result<Self> {
+        Self::read_as(request, bounds, body::entries).await
+    }
+}
+
+impl Change {
+    /// Reads a request and its body, an object.
+    pub(super) async fn read(request: Request, bounds: Bounds) -> Result<Self> {
+        Self::read_as(request, bounds, body::members).await
     }
 
     /// Reads a request whose body means nothing.
@@ -37,19 +66,6 @@ impl Change {
     /// The members of the body, which may be absent.
     pub(super) fn body(&mut self) -> Members {
         self.body.take().unwrap_or_default()
-    }
-
-    /// The members of the body, which must be there.
-    pub(super) fn required_body(&mut self) -> Result<Members> {
-        Ok(self.body.take().ok_or_else(|| Problem::new("missing", "is required").at("body"))?)
-    }
-
-    /// Tells the caller whether the answer is new.
-    pub(super) fn answer(&self, mut response: Response) -> Response {
-        if self.keyed.as_ref().is_some_and(Keyed::is_replayed) {
-            response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
-        }
-        response
     }
 }
 

@@ -9,10 +9,13 @@ use percent_encoding::percent_decode_str;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
+use super::bulk;
 use super::change::Change;
 use super::etag::{self, Condition};
 use super::openapi::parameters::{ChangesParameters, EventsParameters, ListParameters, TaskPath, TrashParameters};
-use super::openapi::schemas::{Changes, CreateTask, DeletedTask, SetCompleted, Task, UpdateTask};
+use super::openapi::schemas::{
+    BulkChanges, BulkResults, Changes, CreateTask, DeletedTask, SetCompleted, Task, UpdateTask,
+};
 use super::query::{self, ListQuery, TrashQuery};
 use super::translate::{Input, take, take_text};
 use super::{Operation, Rest, changes, events};
@@ -32,6 +35,7 @@ pub fn router(guard: impl Fn(MethodRouter<Rest>) -> MethodRouter<Rest>) -> OpenA
         .routes(guarded(routes!(list_deleted_tasks)))
         .routes(guarded(routes!(list_changes)))
         .routes(guarded(routes!(follow_changes)))
+        .routes(guarded(routes!(change_tasks)))
 }
 
 /// List your tasks
@@ -283,6 +287,38 @@ async fn follow_changes(
     let variables = query::events(request.uri().query().unwrap_or_default(), last.as_deref())?;
     let changes = rest.follow(Operation::TaskEvents, variables, &user)?;
     Ok(events::stream(events::of_changes(changes)))
+}
+
+/// Make many changes
+///
+/// All of them, or none: 1 to 100, in this order, in one transaction. An error names the change that it is about,
+/// counted from 0. Each change has a revision of its own; changes of the same task apply one after the other. A change
+/// with a `revision` is made only while it is that of the task, before all of these changes.
+#[utoipa::path(
+    post, path = "/api/tasks/bulk", tag = "tasks", operation_id = "changeTasks",
+    request_body(content = BulkChanges, examples(
+        ("make some" = (value = json!([
+            { "op": "create", "title": "Buy milk", "description": "2 litres" }, { "op": "create", "title": "Buy bread" },
+        ]))),
+        ("change some" = (value = json!([
+            { "op": "update", "id": 1, "title": "Buy oat milk" }, { "op": "complete", "id": 1 },
+            { "op": "create", "title": "Drink it" },
+        ]))),
+        ("reopen and delete" = (value = json!([
+            { "op": "complete", "id": 1, "completed": false }, { "op": "delete", "id": 2 },
+        ]))),
+    )),
+    responses((status = 200, description = "What each change left, in their order.", body = BulkResults)),
+)]
+async fn change_tasks(
+    State(rest): State<Rest>,
+    Extension(user): Extension<UserId>,
+    request: Request,
+) -> Result<Response> {
+    let mut change = Change::read_list(request, rest.bounds).await?;
+    let variables = bulk::variables(&change.required_body()?)?;
+    let changed = rest.run(Operation::ChangeTasks, variables, &user, change.keyed.as_ref()).await?;
+    Ok(change.answer(json(StatusCode::OK, &changed)?))
 }
 
 /// The id in the path, once it is known to be one.

@@ -28,12 +28,17 @@ impl Input {
         input
     }
 
-    fn set(&mut self, name: &str, value: Value) {
+    pub(super) fn set(&mut self, name: &str, value: Value) {
         self.members.insert(Name::new(name), value);
     }
 
-    fn refuse(&mut self, name: &'static str, kind: &'static str, msg: &'static str) {
-        self.problems.push(Problem::new(kind, msg).at(name).at("body"));
+    pub(super) fn refuse(&mut self, name: &'static str, kind: &'static str, msg: &'static str) {
+        self.problems.push(Problem::new(kind, msg).at(name));
+    }
+
+    /// Takes down what is wrong with a member that was taken over.
+    pub(super) fn check<T>(&mut self, name: &'static str, value: Result<T, Problem>) {
+        self.problems.extend(value.err().map(|problem| problem.at(name)));
     }
 
     /// Takes over a text from the body; absent stays absent, null stays null where the schema has a meaning for it.
@@ -66,17 +71,33 @@ impl Input {
         }
     }
 
+    /// The input, or all that was refused, each at its place in the body.
+    pub(super) fn into_value(self) -> Result<Value, Vec<Problem>> {
+        if self.problems.is_empty() { Ok(Value::Object(self.members)) } else { Err(self.problems) }
+    }
+
     /// The variables of an operation whose one variable is `$input`.
     ///
     /// # Errors
     /// All that was refused.
     pub(super) fn into_variables(self) -> Result<Variables> {
-        if self.problems.is_empty() {
-            Ok(Variables::from_value(async_graphql::value!({ "input": (Value::Object(self.members)) })))
-        } else {
-            Err(Error::Validation(self.problems))
-        }
+        self.into_value().map(variables).map_err(of_body)
     }
+}
+
+/// The variables of an operation whose one variable is `$input`.
+pub(super) fn variables(input: Value) -> Variables {
+    Variables::from_value(object("input", input))
+}
+
+/// An object of one member.
+pub(super) fn object(name: &str, value: Value) -> Value {
+    Value::Object([(Name::new(name), value)].into_iter().collect())
+}
+
+/// What is wrong with a body.
+pub(super) fn of_body(problems: Vec<Problem>) -> Error {
+    Error::Validation(problems.into_iter().map(|problem| problem.at("body")).collect())
 }
 
 /// An error of an operation as one of the route that ran it: what the schema calls an input is the body, the path or
@@ -98,6 +119,11 @@ fn place(loc: &[Cow<'static, str>]) -> Vec<Cow<'static, str>> {
         ["filter", "search"] => vec!["query".into(), "search".into()],
         ["after"] => vec!["query".into(), "cursor".into()],
         ["first"] => vec!["query".into(), "limit".into()],
+        // An entry of a list of changes has the members that its kind has in the schema.
+        ["input", "changes", _, _, ..] => {
+            ["body".into(), loc[2].clone()].into_iter().chain(loc[4..].iter().cloned()).collect()
+        }
+        ["input", "changes", ..] => std::iter::once("body".into()).chain(loc[2..].iter().cloned()).collect(),
         ["input", ..] => std::iter::once("body".into()).chain(loc[1..].iter().cloned()).collect(),
         _ => loc.to_vec(),
     }

@@ -18,8 +18,8 @@ enum Foreign {
     Nothing,
 }
 
-/// Route, method, body. `{id}` is the id of a task of ann's.
-const ROUTES: [(&str, &str, &str, Foreign); 10] = [
+/// Route, method, body. `{id}`, in either, is the id of a task of ann's.
+const ROUTES: [(&str, &str, &str, Foreign); 11] = [
     ("/api/tasks", "get", "", Foreign::Nothing),
     ("/api/tasks", "post", r#"{"title": "bob's"}"#, Foreign::Nothing),
     ("/api/tasks/changes", "get", "", Foreign::Nothing),
@@ -30,6 +30,12 @@ const ROUTES: [(&str, &str, &str, Foreign); 10] = [
     ("/api/tasks/{id}", "put", r#"{"title": "stolen"}"#, Foreign::Forbidden),
     ("/api/tasks/{id}", "delete", "", Foreign::Forbidden),
     ("/api/tasks/{id}/complete", "patch", "", Foreign::Forbidden),
+    (
+        "/api/tasks/bulk",
+        "post",
+        r#"[{"op": "create", "title": "bob's"}, {"op": "delete", "id": {id}}]"#,
+        Foreign::Forbidden,
+    ),
 ];
 
 /// Routes that are for everybody.
@@ -161,7 +167,7 @@ async fn rest(app: &TestApp, token: Option<&str>, route: (&str, &str, &str), id:
         call = call.header("authorization", &format!("Bearer {token}"));
     }
     if !body.is_empty() {
-        call = call.header("content-type", "application/json").body(body);
+        call = call.header("content-type", "application/json").body(body.replace("{id}", id));
     }
     call.send().await
 }

@@ -45,7 +45,7 @@ async fn routes_take_the_documented_methods_and_no_other() {
 }
 
 /// Operation, parameters, statuses.
-const OPERATIONS: [(&str, &str, &str); 13] = [
+const OPERATIONS: [(&str, &str, &str); 14] = [
     ("listTasks", "status search sort limit cursor If-None-Match X-Request-Id", "200 304 401 422 429 500 503 504"),
     ("createTask", "Idempotency-Key X-Request-Id", "201 400 401 409 413 415 422 429 500 503 504"),
     ("getTask", "id If-None-Match X-Request-Id", "200 304 401 403 404 422 429 500 503 504"),
@@ -64,6 +64,7 @@ const OPERATIONS: [(&str, &str, &str); 13] = [
     ("listDeletedTasks", "limit cursor If-None-Match X-Request-Id", "200 304 401 422 429 500 503 504"),
     ("listChanges", "since limit If-None-Match X-Request-Id", "200 304 401 422 429 500 503 504"),
     ("followChanges", "since Last-Event-ID X-Request-Id", "200 401 422 429 500 503 504"),
+    ("changeTasks", "Idempotency-Key X-Request-Id", "200 400 401 403 404 409 412 413 415 422 429 500 503 504"),
     ("health", "X-Request-Id", "200"),
     ("livez", "X-Request-Id", "200"),
     ("readyz", "X-Request-Id", "200 500 503"),
@@ -136,6 +137,10 @@ fn provoked(app: &TestApp, operation: Operation<'_>, status: &str, id: &str) -> 
     let body = request_examples(operation.value).next().map(|(_, example)| example);
     match (status, body) {
         (_, None) => call,
+        ("403" | "404" | "412", Some(Value::Array(_))) => {
+            let revision = if status == "412" { "1" } else { "0" };
+            call.json(&json!([{ "op": "delete", "id": id.parse::<i64>().unwrap(), "revision": revision }]))
+        }
         ("413", _) => call.json(&json!({ "title": "x".repeat(2 * 1024 * 1024) })),
         ("415", Some(body)) => call.body(body.to_string()),
         ("422", _) => call.json(&json!({ "title": null, "completed": null })),

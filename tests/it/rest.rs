@@ -14,6 +14,7 @@ macro_rules! assert_body {
 }
 
 mod bodies;
+mod bulk;
 mod complete;
 mod compression;
 mod conditional;

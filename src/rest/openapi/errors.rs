@@ -76,6 +76,25 @@ pub(super) fn shared(code: Code) -> Value {
     reference("responses", &name(code))
 }
 
+/// The answers, by status, where one of many changes is at fault. They have the tag of no task.
+pub(super) fn of_a_change() -> Vec<(&'static str, Value)> {
+    let revision = Revision(headers::REVISION);
+    vec![
+        ("403", Refusal::new("A task belongs to another user.", Error::Forbidden.of_change(0))),
+        ("404", Refusal::new("There is no such task.", Error::NoSuchTask.of_change(0))),
+        (
+            "412",
+            Refusal::new(
+                "A task has another revision than its change expects.",
+                Error::PreconditionFailed { current: revision }.of_change(0),
+            ),
+        ),
+    ]
+    .into_iter()
+    .map(|(status, refusal)| (status, response(&refusal, true)))
+    .collect()
+}
+
 /// The answer of a route elsewhere that says in its attributes that it has this status.
 pub(super) fn with_status(status: &str) -> Option<Value> {
     let refusal = all().into_iter().find(|refusal| refusal.code.status().as_str() == status)?;
@@ -99,7 +118,7 @@ fn response(refusal: &Refusal, is_private: bool) -> Value {
     let own = match refusal.code {
         Code::Unauthenticated => Some("WWW-Authenticate"),
         Code::MethodNotAllowed => Some("Allow"),
-        Code::PreconditionFailed => Some("ETag"),
+        Code::PreconditionFailed if !is_of_change(refusal) => Some("ETag"),
         Code::RateLimited | Code::Unavailable => Some("Retry-After"),
         _ => None,
     };
@@ -108,6 +127,10 @@ fn response(refusal: &Refusal, is_private: bool) -> Value {
         "headers": headers::of_response(is_private, own),
         "content": { "application/json": content },
     })
+}
+
+fn is_of_change(refusal: &Refusal) -> bool {
+    refusal.examples.iter().any(|(_, example)| matches!(example, Error::OfChange { .. }))
 }
 
 /// The codes that REST and the health checks answer.

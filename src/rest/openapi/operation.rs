@@ -8,6 +8,7 @@ use crate::error::Code;
 /// Completes what a route says of itself.
 pub(super) fn complete(operation: &mut Value, method: &str, path: &str, schemas: &Value) {
     let is_api = path.starts_with("/api/");
+    let is_bulk = path.ends_with("/bulk");
     require_body_or_none(operation);
     let is_conditional = matches!(method, "put" | "patch" | "delete") || path.ends_with("/restore");
     let is_stream = operation["responses"]["200"]["content"].get("text/event-stream").is_some();
@@ -24,10 +25,8 @@ pub(super) fn complete(operation: &mut Value, method: &str, path: &str, schemas:
     }
     let is_paged = has_parameter(operation, "cursor");
     for (status, response) in members(operation, "responses") {
-        complete_response(response, status, is_api, is_paged, schemas);
-        if is_stream && let Some(headers) = response["headers"].as_object_mut() {
-            headers.shift_remove("ETag");
-        }
+        let own = own_headers(status, is_api && !is_bulk && !is_stream, is_paged);
+        complete_response(response, status, is_api, own, schemas);
         if is_api && method != "get" {
             response["headers"]["Idempotency-Replayed"] = reference("headers", "Idempotency-Replayed");
         }
@@ -35,6 +34,11 @@ pub(super) fn complete(operation: &mut Value, method: &str, path: &str, schemas:
     if is_api {
         for code in errors_of(operation, method, path, is_conditional) {
             operation["responses"][code.status().as_str()] = errors::shared(code);
+        }
+        if is_bulk {
+            for (status, response) in errors::of_a_change() {
+                operation["responses"][status] = response;
+            }
         }
     }
     if let Some(responses) = operation["responses"].as_object_mut() {
@@ -101,20 +105,24 @@ fn errors_of(operation: &Value, method: &str, path: &str, is_conditional: bool) 
     codes
 }
 
+/// The headers that an answer has beside those of every answer.
+fn own_headers(status: &str, has_tag: bool, is_paged: bool) -> &'static [&'static str] {
+    match status {
+        "201" => &["Location", "ETag"],
+        "200" if is_paged => &["ETag", "Link"],
+        "200" | "304" if has_tag => &["ETag"],
+        _ => &[],
+    }
+}
+
 /// Gives an answer its headers and the example of its schema; an error that is named by its status alone, all of it.
-fn complete_response(response: &mut Value, status: &str, is_api: bool, is_paged: bool, schemas: &Value) {
+fn complete_response(response: &mut Value, status: &str, is_api: bool, own: &[&str], schemas: &Value) {
     if let Some(error) = errors::with_status(status) {
         let description = response["description"].take();
         *response = error;
         response["description"] = description;
         return;
     }
-    let own: &[&str] = match status {
-        "201" => &["Location", "ETag"],
-        "200" if is_paged => &["ETag", "Link"],
-        "200" | "304" if is_api => &["ETag"],
-        _ => &[],
-    };
     response["headers"] = headers::of_response(is_api, own.iter().copied()).into();
     for (_, content) in members(response, "content") {
         if content.get("example").is_none()

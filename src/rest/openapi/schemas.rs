@@ -21,6 +21,9 @@ const NO_NUL: &str = r"^[^\u0000]*$";
 /// Six digits of a second, in UTC.
 const TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$";
 
+/// A revision, in the one spelling that it has.
+const REVISION: &str = "^(0|[1-9][0-9]{0,17})$";
+
 /// A task, with exactly these members.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -105,7 +108,7 @@ pub struct DeletedTask {
 pub struct Changes {
     /// In the order in which they are to be applied.
     pub changes: Vec<Change>,
-    #[schema(schema_with = revision)]
+    #[schema(schema_with = place_in_feed)]
     pub revision: String,
     /// Whether there is more after `revision`.
     pub has_more: bool,
@@ -117,22 +120,102 @@ pub struct Changes {
 pub enum Change {
     /// A task was made, changed or restored.
     Upserted {
-        #[schema(schema_with = revision)]
+        #[schema(schema_with = place_in_feed)]
         revision: String,
         task: Task,
     },
     /// A task was deleted.
     Deleted {
-        #[schema(schema_with = revision)]
+        #[schema(schema_with = place_in_feed)]
         revision: String,
         #[schema(schema_with = id)]
         id: i64,
     },
     /// The feed does not reach back: fetch everything again.
     Reset {
-        #[schema(schema_with = revision)]
+        #[schema(schema_with = place_in_feed)]
         revision: String,
     },
+}
+
+/// Changes to make, all or none.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(min_items = 1, max_items = 100)]
+pub struct BulkChanges(Vec<BulkChange>);
+
+/// One of many changes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub enum BulkChange {
+    /// Make a task.
+    Create {
+        #[schema(schema_with = new_title)]
+        title: String,
+        #[schema(schema_with = new_description)]
+        description: Option<String>,
+    },
+    /// Change what is present of a task and leave what is absent.
+    Update {
+        #[schema(schema_with = named)]
+        id: i64,
+        #[schema(schema_with = new_title)]
+        title: Option<String>,
+        #[schema(schema_with = new_description)]
+        description: Option<String>,
+        /// Whether it is done.
+        #[schema(nullable = false)]
+        completed: Option<bool>,
+        #[schema(schema_with = expected)]
+        revision: Option<String>,
+    },
+    /// Complete a task, or reopen it.
+    Complete {
+        #[schema(schema_with = named)]
+        id: i64,
+        /// Whether it is done; it is when absent.
+        #[schema(nullable = false)]
+        completed: Option<bool>,
+        #[schema(schema_with = expected)]
+        revision: Option<String>,
+    },
+    /// Delete a task.
+    Delete {
+        #[schema(schema_with = named)]
+        id: i64,
+        #[schema(schema_with = expected)]
+        revision: Option<String>,
+    },
+}
+
+/// What many changes left.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "results": [
+        {
+            "revision": "1767952800123456",
+            "task": {
+                "id": 1, "title": "Buy milk", "description": "2 litres", "completed": false,
+                "created_at": "2026-01-09T10:00:00.123456Z", "updated_at": "2026-01-09T10:00:00.123456Z",
+            },
+        },
+        { "revision": "1767952800123457", "task": null },
+    ],
+})))]
+pub struct BulkResults {
+    /// What each change left, in their order.
+    pub results: Vec<BulkResult>,
+}
+
+/// What one of many changes left.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BulkResult {
+    #[schema(schema_with = revision)]
+    pub revision: String,
+    /// The task after this change, or null where it deleted it.
+    #[schema(required)]
+    pub task: Option<Task>,
 }
 
 /// How the service is.
@@ -182,7 +265,7 @@ fn string(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
 }
 
-fn revision() -> Object {
+fn place_in_feed() -> Object {
     let pattern = r"^(0|[1-9][0-9]*(\.[1-9][0-9]*)?)$";
     string("Where to go on from, for `since`: not to be looked into.").pattern(Some(pattern)).build()
 }
@@ -190,6 +273,19 @@ fn revision() -> Object {
 fn id() -> Object {
     let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
     ObjectBuilder::new().schema_type(Type::Integer).format(Some(format)).minimum(Some(1)).maximum(Some(MAX_ID)).build()
+}
+
+/// An id that is sent: what no task can have names nothing, and is no error of the body.
+fn named() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).description(Some("Which task.")).build()
+}
+
+fn revision() -> Object {
+    string("The revision of this change; where it changed nothing, that of the task.").pattern(Some(REVISION)).build()
+}
+
+fn expected() -> Object {
+    string("Change it only while this is its revision: its `ETag` without the quotes.").pattern(Some(REVISION)).build()
 }
 
 fn title() -> Object {

@@ -74,15 +74,14 @@ impl Document {
             }
             ("additionalProperties", Value::Object(object)) => rule != false || object.keys().all(known),
             ("items", Value::Array(items)) => items.iter().all(|item| fits(rule, item)),
+            ("oneOf", _) => rule.as_array().unwrap().iter().filter(|schema| fits(schema, value)).count() == 1,
+            ("maxItems", Value::Array(items)) => items.len() as u64 <= rule.as_u64().unwrap(),
             ("minItems", Value::Array(items)) => items.len() as u64 >= rule.as_u64().unwrap(),
             ("minimum", Value::Number(number)) => number.as_i64() >= rule.as_i64(),
             ("maximum", Value::Number(number)) => number.as_i64() <= rule.as_i64(),
             ("minLength", Value::String(_)) => chars() >= rule.as_u64(),
             ("maxLength", Value::String(_)) => chars() <= rule.as_u64(),
             ("pattern", Value::String(text)) => matches(rule.as_str().unwrap(), text),
-            ("oneOf", value) => {
-                rule.as_array().unwrap().iter().filter(|one| self.misfit(one, value).is_none()).count() == 1
-            }
             // These say nothing of a value, or nothing of one of another type.
             (
                 "description"
@@ -95,6 +94,7 @@ impl Document {
                 | "items"
                 | "additionalProperties"
                 | "minItems"
+                | "maxItems"
                 | "minimum"
                 | "maximum"
                 | "minLength"
