@@ -6,6 +6,7 @@
 //!
 //! To add a query: write it in `tasks.rs` or `changes.rs` with [`on_connection!`] or [`change!`], and nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::failure::Failure;
@@ -130,6 +131,7 @@ mod health;
 mod hints;
 mod keys;
 pub mod migrate;
+mod nodes;
 mod postgres;
 mod prepare;
 mod readiness;
@@ -174,6 +176,7 @@ pub struct Store {
     health: Health,
     clock: SharedClock,
     hints: hints::Hub,
+    node: Arc<nodes::Node>,
     /// How long those who follow a feed wait for a hint before they look by themselves.
     hint_patience: Duration,
     /// How long the tombstone of a deleted task is kept at least.
@@ -206,6 +209,7 @@ impl Store {
             health,
             clock,
             hints: hints::Hub::default(),
+            node: Arc::new(nodes::Node::new()),
             hint_patience: HINT_PATIENCE,
             tombstone_retention: TOMBSTONE_RETENTION,
             hides_foreign_tasks: false,

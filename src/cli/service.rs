@@ -3,13 +3,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Failure, Listeners};
 use crate::auth::{TokenRules, Verifier};
 use crate::clock::SharedClock;
 use crate::config::{Config, DatabaseConfig, TrustedConfig};
-use crate::database_url::DatabaseUrl;
 use crate::graphql::TrustedDocuments;
 use crate::server::{self, App, Settings};
 use crate::store::Store;
@@ -84,18 +83,18 @@ pub(super) async fn run(
         trusted_proxies: config.rate_limit.trusted_proxies,
     };
     let app = App::new(store.clone(), verifier, clock, settings).map_err(|error| Failure::Fault(error.to_string()))?;
-    serve(app, listeners, &store, config.database.direct()).await
+    serve(app, listeners, &store, &config.database).await
 }
 
 /// Serves while the store is still made ready: a database that is away is for `/readyz` to tell, and may come. One that
 /// can never do ends the process.
-async fn serve(app: App, listeners: Listeners, store: &Store, direct: &DatabaseUrl) -> Result<Instant, Failure> {
+async fn serve(app: App, listeners: Listeners, store: &Store, database: &DatabaseConfig) -> Result<Instant, Failure> {
     let wrong = |error: MigrateError| Failure::Fault(error.to_string());
     let serving = async {
         let served = server::serve(app, listeners.callers, listeners.operators).await;
         served.map_err(|error| Failure::Fault(format!("The server failed: {error}.")))
     };
-    let (mut preparing, mut serving) = (pin!(store.prepare(direct)), pin!(serving));
+    let (mut preparing, mut serving) = (pin!(store.prepare(database.direct())), pin!(serving));
     // Where it is there, or wrong, at once, nothing is served before that is known.
     if let Ok(outcome) = timeout(HEAD_START, &mut preparing).await {
         outcome.map_err(wrong)?;
@@ -105,8 +104,13 @@ async fn serve(app: App, listeners: Listeners, store: &Store, direct: &DatabaseU
             outcome = preparing => outcome.map_err(wrong)?,
         }
     }
-    tokio::select! {
+    let outcome = tokio::select! {
         outcome = serving => outcome,
         never = store.keep_swept() => match never {},
-    }
+        never = Box::pin(store.keep_in_step(database.direct_url.as_ref())) => match never {},
+    };
+    let deadline = outcome?;
+    // Late, other nodes find out by themselves.
+    let _ = timeout_at(deadline, Box::pin(store.tell_nodes())).await;
+    Ok(deadline)
 }

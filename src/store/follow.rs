@@ -63,9 +63,10 @@ impl Store {
         })
     }
 
-    /// Tells those who follow a user's feed to look: something changed, or may have.
+    /// Tells those who follow a user's feed to look, on every node: something changed, or may have.
     pub fn hint(&self, user: &UserId) {
         self.hints.hint(user);
+        self.mark(user);
     }
 
     /// A change of which nobody knows whether it was made may have been.
@@ -89,7 +90,7 @@ impl Follower {
                 self.read = None;
             }
             if let Some(seen) = self.seen {
-                self.watcher.hint_after(seen, self.store.hint_patience).await;
+                self.watcher.hint_after(seen, self.store.patience()).await;
             }
             self.look().await?;
         }

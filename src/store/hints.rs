@@ -5,21 +5,39 @@
 //! read at the same place, one of them reads for all. Nothing is kept for users whom nobody watches.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Store;
 use super::feed::FeedPage;
+use super::nodes::Mark;
 use crate::error::Result;
 use crate::task::Position;
 use crate::user::UserId;
 
+/// How many users are hinted at at once where all are, and how long before the next: their watchers all read.
+const CROWD: usize = 100;
+const CROWD_GAP: Duration = Duration::from_millis(10);
+
 /// The users that are watched. A clone is the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Hub(Arc<Mutex<HashMap<UserId, Weak<Topic>>>>);
+pub(super) struct Hub(Arc<Watched>);
+
+#[derive(Debug, Default)]
+struct Watched {
+    topics: Mutex<Topics>,
+    /// Whether there are any.
+    has_any: watch::Sender<bool>,
+    /// Whether hints come of what other nodes change.
+    is_listening: AtomicBool,
+}
+
+/// By what other nodes call a user, which two may share.
+type Topics = HashMap<Mark, HashMap<UserId, Weak<Topic>>>;
 
 /// The latest hint.
 #[derive(Debug, Clone, Copy)]
@@ -56,31 +74,74 @@ pub(super) struct Watcher {
 }
 
 impl Hub {
-    fn topics(&self) -> MutexGuard<'_, HashMap<UserId, Weak<Topic>>> {
+    fn topics(&self) -> MutexGuard<'_, Topics> {
         // What panicked while it held the lock left the map as it was.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn watch(&self, user: &UserId) -> Watcher {
         let mut topics = self.topics();
-        let topic = topics.get(user).and_then(Weak::upgrade).unwrap_or_else(|| {
+        let alike = topics.entry(Mark::of(user)).or_default();
+        let topic = alike.get(user).and_then(Weak::upgrade).unwrap_or_else(|| {
             let hint = watch::Sender::new(Hint { number: 0, at: Instant::now() });
             let topic = Topic { user: user.clone(), hub: self.clone(), hint, last: AsyncMutex::default() };
             let topic = Arc::new(topic);
-            topics.insert(user.clone(), Arc::downgrade(&topic));
+            alike.insert(user.clone(), Arc::downgrade(&topic));
             topic
         });
+        self.tell_whether_watched(&topics);
         Watcher { hints: topic.hint.subscribe(), topic }
     }
 
     /// The topic, if the user is watched. It is not to be let go of under the lock, which it takes when it ends.
     fn topic(&self, user: &UserId) -> Option<Arc<Topic>> {
-        self.topics().get(user)?.upgrade()
+        self.topics().get(&Mark::of(user))?.get(user)?.upgrade()
+    }
+
+    /// Says so under the lock, so that the last word is the right one.
+    fn tell_whether_watched(&self, topics: &Topics) {
+        let now = !topics.is_empty();
+        self.0.has_any.send_if_modified(|before| std::mem::replace(before, now) != now);
+    }
+
+    /// Whether anybody watches.
+    pub(super) fn watched(&self) -> watch::Receiver<bool> {
+        self.0.has_any.subscribe()
+    }
+
+    /// Whether hints come of what other nodes change.
+    pub(super) fn is_listening(&self) -> bool {
+        self.0.is_listening.load(Ordering::Relaxed)
+    }
+
+    /// Answers what was the case before.
+    pub(super) fn set_listening(&self, is_listening: bool) -> bool {
+        self.0.is_listening.swap(is_listening, Ordering::Relaxed)
     }
 
     pub(super) fn hint(&self, user: &UserId) {
         if let Some(topic) = self.topic(user) {
             topic.hint.send_modify(Hint::renew);
+        }
+    }
+
+    /// Hints at all users who have this mark.
+    pub(super) fn hint_marked(&self, mark: Mark) {
+        let alike: Vec<Arc<Topic>> =
+            self.topics().get(&mark).into_iter().flat_map(HashMap::values).filter_map(Weak::upgrade).collect();
+        for topic in alike {
+            topic.hint.send_modify(Hint::renew);
+        }
+    }
+
+    /// Hints at everybody, a few at a time.
+    pub(super) async fn hint_all(&self) {
+        let all: Vec<Weak<Topic>> = self.topics().values().flat_map(HashMap::values).cloned().collect();
+        for crowd in all.chunks(CROWD) {
+            for topic in crowd.iter().filter_map(Weak::upgrade) {
+                topic.hint.send_modify(Hint::renew);
+            }
+            sleep(CROWD_GAP).await;
         }
     }
 }
@@ -95,9 +156,15 @@ impl Hint {
 impl Drop for Topic {
     fn drop(&mut self) {
         let mut topics = self.hub.topics();
-        if topics.get(&self.user).is_some_and(|topic| topic.strong_count() == 0) {
-            topics.remove(&self.user);
+        let mark = Mark::of(&self.user);
+        let Some(alike) = topics.get_mut(&mark) else { return };
+        if alike.get(&self.user).is_some_and(|topic| topic.strong_count() == 0) {
+            alike.remove(&self.user);
         }
+        if alike.is_empty() {
+            topics.remove(&mark);
+        }
+        self.hub.tell_whether_watched(&topics);
     }
 }
 
@@ -221,5 +288,43 @@ mod tests {
             task.await.unwrap();
         }
         assert_eq!(hub.topics().len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_node_hints_at_whom_it_names() {
+        let hub = Hub::default();
+        let (ann, bob) = (hub.watch(&user("ann")), hub.watch(&user("bob")));
+        for name in ["ann", "carl", "ann"] {
+            hub.hint_marked(Mark::of(&user(name)));
+        }
+        assert_eq!((ann.latest(), bob.latest()), (2, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_everybody_is_to_look_they_do_so_by_and_by() {
+        let hub = Hub::default();
+        let watchers: Vec<Watcher> = (0..3 * CROWD).map(|number| hub.watch(&user(&number.to_string()))).collect();
+        let hinted = || watchers.iter().map(|watcher| usize::try_from(watcher.latest()).unwrap()).sum::<usize>();
+        let hints = hub.hint_all();
+        tokio::pin!(hints);
+        assert!(tokio::time::timeout(CROWD_GAP / 2, &mut hints).await.is_err());
+        assert_eq!(hinted(), CROWD);
+        hints.await;
+        assert_eq!(hinted(), 3 * CROWD);
+    }
+
+    #[tokio::test]
+    async fn it_is_known_whether_anybody_watches() {
+        let hub = Hub::default();
+        let watched = hub.watched();
+        let mut seen = vec![*watched.borrow()];
+        let one = hub.watch(&user("ann"));
+        seen.push(*watched.borrow());
+        let other = hub.watch(&user("bob"));
+        drop(one);
+        seen.push(*watched.borrow());
+        drop(other);
+        seen.push(*watched.borrow());
+        assert_eq!(seen, [false, true, true, false]);
     }
 }

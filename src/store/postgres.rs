@@ -13,7 +13,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-pub(super) use self::connection::{ConnectError, Connection, Link};
+pub(super) use self::connection::{ConnectError, Connection, Link, connect_to_hear};
 use self::manager::{Exclusive, Shared, Way};
 pub(super) use self::probe::{Route, probe};
 use super::failure::Failure;
@@ -60,10 +60,21 @@ impl Postgres {
     /// Looks at what is between us and the database, and makes the connections of the pools accordingly from now on.
     pub(super) async fn find_route(&self) -> Result<Route, ConnectError> {
         let route = probe(&self.way.url).await?;
+        self.way.set_route(route);
         if route == Route::Direct {
             self.way.limit_statements(self.statement_timeout + SERVER_MARGIN);
         }
         Ok(route)
+    }
+
+    /// What [`Postgres::find_route`] has found.
+    pub(super) fn route(&self) -> Option<Route> {
+        self.way.route()
+    }
+
+    /// Where the pools connect to.
+    pub(super) fn url(&self) -> &PostgresUrl {
+        &self.way.url
     }
 
     /// A connection that others use at the same time, for reads that are never slow.

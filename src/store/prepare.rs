@@ -69,7 +69,7 @@ pub async fn check_route(url: &DatabaseUrl) -> Result<(), MigrateError> {
 }
 
 /// Between half of `wait` and all of it, so that nodes that lost their database together do not return together.
-fn jittered(wait: Duration) -> Duration {
+pub(super) fn jittered(wait: Duration) -> Duration {
     // Seeded at random; there is nothing here to guess.
     let [random, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
     wait / 2 + wait / 2 * u32::from(random) / u32::from(u8::MAX)

@@ -6,7 +6,7 @@ use crate::process::Service;
 use crate::support::caller::Caller;
 
 mod absent;
-mod pooler;
+pub mod pooler;
 mod postgres;
 mod sqlite;
 mod tls;

@@ -7,6 +7,7 @@ use crate::support::{Answer, TestApp};
 mod client;
 mod follow;
 mod input;
+mod nodes;
 mod pages;
 mod positions;
 mod property;

@@ -1,16 +1,18 @@
 //! One connection: how it is made, how it is known to have ended, and how it is broken off.
 
 use std::error::Error as StdError;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client, NoTls};
 
 use crate::database_url::PostgresUrl;
 use crate::error::Cause;
@@ -62,17 +64,44 @@ impl Connection {
 
 /// The client of a connection that has just been made, busy until it is told otherwise.
 pub(super) async fn connect(url: &PostgresUrl) -> Result<(Client, Link), ConnectError> {
+    connect_to_hear(url, |_| {}).await
+}
+
+/// The same of a connection whose notifications are of interest: `hear` gets the payload of each as it arrives.
+pub(in crate::store) async fn connect_to_hear(
+    url: &PostgresUrl,
+    hear: impl FnMut(&str) + Send + 'static,
+) -> Result<(Client, Link), ConnectError> {
     let link = Link::new();
     let client = if let Some(tls) = tls::connector(url).map_err(|sentence| ConnectError::Wrong(sentence.into()))? {
         let (client, connection) = url.config.connect(tls).await.map_err(|error| refused(&error))?;
-        link.drive(connection);
+        link.drive(carry(connection, hear));
         client
     } else {
         let (client, connection) = url.config.connect(NoTls).await.map_err(|error| refused(&error))?;
-        link.drive(connection);
+        link.drive(carry(connection, hear));
         client
     };
     Ok((client, link))
+}
+
+/// Moves the bytes until the connection ends.
+async fn carry<S, T>(
+    mut connection: tokio_postgres::Connection<S, T>,
+    mut hear: impl FnMut(&str),
+) -> Result<(), tokio_postgres::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message? {
+            AsyncMessage::Notification(notification) => hear(notification.payload()),
+            AsyncMessage::Notice(notice) => tracing::info!(notice = notice.message(), "a notice of the database"),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of a connection, which a task of ours moves until the connection ends.
@@ -105,9 +134,14 @@ impl Link {
         *self.closed.borrow()
     }
 
+    /// Waits for the end of the connection.
+    pub(in crate::store) async fn ended(&self) {
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+
     /// Whether the connection ends within `patience`.
     pub(in crate::store) async fn ends_within(&self, patience: Duration) -> bool {
-        timeout(patience, self.closed.subscribe().wait_for(|closed| *closed)).await.is_ok()
+        timeout(patience, self.ended()).await.is_ok()
     }
 
     /// Closes the socket, whatever is still going on. Nothing is asked of the server: it may be the one that hangs.
@@ -115,7 +149,7 @@ impl Link {
         self.closed.send_replace(true);
     }
 
-    pub(super) fn set_busy(&self, busy: bool) {
+    pub(in crate::store) fn set_busy(&self, busy: bool) {
         self.busy.store(busy, Ordering::Relaxed);
     }
 

@@ -7,8 +7,8 @@ use bb8::ManageConnection;
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager as _};
 use tokio::time::sleep;
 
-use super::ACQUIRE_TIMEOUT;
 use super::connection::{ConnectError, Connection};
+use super::{ACQUIRE_TIMEOUT, Route};
 use crate::database_url::PostgresUrl;
 
 /// How long to wait between two attempts to connect, and so how late the return of the database may be noticed.
@@ -21,17 +21,26 @@ pub(super) struct Way {
     /// After how long the server gives up on a statement; it is not told before it is known that this is its business
     /// with nobody but us.
     server_timeout: OnceLock<Duration>,
+    route: OnceLock<Route>,
     last_failure: Mutex<Option<String>>,
 }
 
 impl Way {
     pub(super) fn new(url: PostgresUrl) -> Self {
-        Self { url, server_timeout: OnceLock::new(), last_failure: Mutex::default() }
+        Self { url, server_timeout: OnceLock::new(), route: OnceLock::new(), last_failure: Mutex::default() }
     }
 
     /// From now on connections tell the server to give up on a statement after `limit`.
     pub(super) fn limit_statements(&self, limit: Duration) {
         let _ = self.server_timeout.set(limit);
+    }
+
+    pub(super) fn set_route(&self, route: Route) {
+        let _ = self.route.set(route);
+    }
+
+    pub(super) fn route(&self) -> Option<Route> {
+        self.route.get().copied()
     }
 
     /// Why the last attempt to connect failed, if it did.

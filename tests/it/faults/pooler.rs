@@ -17,14 +17,14 @@ use crate::support::{Database, Postgres};
 const PROGRAM: &str = "TASKGATE_TEST_PGBOUNCER";
 
 /// A `PgBouncer` of the test's own before the database of the test.
-struct Pooler {
+pub struct Pooler {
     child: Child,
-    url: String,
+    pub url: String,
     _folder: TempDir,
 }
 
 impl Pooler {
-    fn start(program: &Path, database: &Database, settings: &str) -> Self {
+    pub fn start(program: &Path, database: &Database, settings: &str) -> Self {
         let server: url::Url = database.text.parse().unwrap();
         let (folder, port) = (private_folder(), free_port());
         let file = folder.path().join("pgbouncer.ini");
@@ -56,7 +56,7 @@ impl Drop for Pooler {
     }
 }
 
-fn debians() -> PathBuf {
+pub fn debians() -> PathBuf {
     PathBuf::from("/usr/sbin/pgbouncer")
 }
 

@@ -18,10 +18,10 @@ use super::text;
 use crate::support::wire::Wire;
 use crate::support::{Backend, Database, Postgres, Proxy, Sqlite, TestApp, start, start_on};
 
-type Follower = Pin<Box<dyn Stream<Item = String> + Send>>;
+pub type Follower = Pin<Box<dyn Stream<Item = String> + Send>>;
 
 /// Follows a user's changes, each in short as `super::short` has it.
-fn follow(store: &Store, user: &str, after: Option<&str>) -> Follower {
+pub fn follow(store: &Store, user: &str, after: Option<&str>) -> Follower {
     let after = after.map(|after| Position::parse(after).unwrap());
     let changes = store.follow(UserId::parse(user).unwrap(), after);
     Box::pin(changes.map(|entry| match entry.unwrap().change {
@@ -31,12 +31,12 @@ fn follow(store: &Store, user: &str, after: Option<&str>) -> Follower {
     }))
 }
 
-async fn next(follower: &mut Follower) -> String {
+pub async fn next(follower: &mut Follower) -> String {
     timeout(Duration::from_secs(20), follower.next()).await.unwrap().unwrap()
 }
 
 /// Lets a follower find out where it begins, and that there is nothing.
-async fn settle(follower: &mut Follower) {
+pub async fn settle(follower: &mut Follower) {
     let early = timeout(Duration::from_millis(200), follower.next()).await;
     assert!(early.is_err(), "{early:?}");
 }
