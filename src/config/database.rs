@@ -17,7 +17,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_hours(1);
 pub struct DatabaseConfig {
     /// `DATABASE_URL`.
     pub url: DatabaseUrl,
-    /// `DATABASE_DIRECT_URL`: a PostgreSQL database without its pooler. `None` with SQLite, which has none.
+    /// `DATABASE_DIRECT_URL`: a PostgreSQL database without its pooler, to migrate and to listen. `None` with SQLite, which has none.
     pub direct_url: Option<DatabaseUrl>,
     /// `DATABASE_POOL_SIZE`: at least 1.
     pub pool_size: u32,

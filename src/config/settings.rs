@@ -114,7 +114,8 @@ pub const DATABASE_DIRECT_URL: Setting = Setting {
     flag: "database-direct-url",
     value: "URL",
     default: None,
-    help: "The same PostgreSQL database past its pooler, for migrations, where DATABASE_URL is a pooler's",
+    help: "The same PostgreSQL database past its pooler, where DATABASE_URL is a pooler's: for migrations, and to hear \
+           at once what other nodes change",
 };
 
 pub const DATABASE_POOL_SIZE: Setting = Setting {
@@ -122,7 +123,7 @@ pub const DATABASE_POOL_SIZE: Setting = Setting {
     flag: "database-pool-size",
     value: "NUMBER",
     default: Some("10"),
-    help: "The most connections that are open to the database at once",
+    help: "The most connections that are open to the database at once, beside one that listens to other nodes",
 };
 
 pub const TASKGATE_STATEMENT_TIMEOUT: Setting = Setting {
