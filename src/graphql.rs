@@ -68,6 +68,8 @@ pub struct Call {
     pub document: Source,
     pub operation_name: Option<String>,
     pub variables: Variables,
+    /// Whether it came by a method that changes nothing (RFC 9110, 9.2.1).
+    pub is_safe: bool,
 }
 
 /// Where a document comes from.
@@ -125,7 +127,7 @@ impl Graphql {
     /// # Errors
     /// `TooComplex` when it is over a bound, `GraphqlParse`, `GraphqlValidation` when the document does not validate
     /// or its variables do not fit, `PersistedQueryNotFound` when an id is not known, `UntrustedDocument` when only
-    /// trusted documents may run.
+    /// trusted documents may run, `MethodNotAllowed` for a mutation by a safe method.
     pub async fn prepare(&self, call: Call) -> Result<Operation> {
         let label = Label::of_caller(call.operation_name.as_deref().filter(|name| !name.is_empty()));
         let prepared = self.prepared(call).await;
@@ -142,6 +144,9 @@ impl Graphql {
         }
         let name = call.operation_name.filter(|name| !name.is_empty());
         let (operation, definition) = document.operation(name.as_deref())?;
+        if call.is_safe && definition.ty == OperationType::Mutation {
+            return Err(Error::MethodNotAllowed);
+        }
         let operation = operation.map(Name::as_str);
         let mut label = Label::of_caller(operation);
         if let Some(trusted) = &self.0.trusted_documents {

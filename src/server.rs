@@ -101,11 +101,13 @@ impl App {
         let budget = Budget::new(settings.rate_limit, Arc::clone(&clock));
         let started = clock.now();
         let failures = Arc::new(Failures::new(settings.rate_limit.is_some(), Arc::clone(&clock)));
+        let sockets = Arc::default();
         let figures = Figures {
             store: store.clone(),
             verifier: verifier.clone(),
             budget: budget.clone(),
             failures: Arc::clone(&failures),
+            sockets: Arc::clone(&sockets),
         };
         let metrics = Metrics::new(started, &graphql, figures);
         Ok(Self {
@@ -117,7 +119,7 @@ impl App {
             failures,
             gate: Gate::new(&settings.limits, metrics.clone()),
             metrics,
-            sockets: Arc::default(),
+            sockets,
             clock,
             settings: Arc::new(settings),
             stop: Stop::new(),

@@ -149,6 +149,7 @@ pub use bulk::{BulkChange, Cleared};
 pub use changes::Target;
 pub use feed::{Change, Entry, FeedPage};
 pub use figures::PoolFigures;
+pub use hints::FeedFigures;
 pub use prepare::check_route;
 pub use sweep::Swept;
 pub use tasks::{Counts, Direction, Filter, Key, Page, PageRequest, SortField, SortKey};

@@ -205,16 +205,6 @@ impl Operation {
     }
 
     #[must_use]
-    pub const fn is_query(&self) -> bool {
-        matches!(self.kind, OperationType::Query)
-    }
-
-    #[must_use]
-    pub const fn is_mutation(&self) -> bool {
-        matches!(self.kind, OperationType::Mutation)
-    }
-
-    #[must_use]
     pub const fn is_subscription(&self) -> bool {
         matches!(self.kind, OperationType::Subscription)
     }

@@ -142,8 +142,8 @@ async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
     let accepted = Accepted::of(request.headers())?;
     let caller = door::admit(&app, request.headers(), request.extensions()).await?;
     let call = call_of_query(request.uri().query().unwrap_or_default(), &app.graphql)?;
-    let prepared = app.graphql.prepare(call).await;
-    if prepared.as_ref().is_ok_and(Operation::is_mutation) {
+    let prepared = app.graphql.prepare(Call { is_safe: true, ..call }).await;
+    if matches!(prepared, Err(Error::MethodNotAllowed)) {
         let allow = [(header::ALLOW, HeaderValue::from_static("POST"))];
         return Ok((allow, Error::MethodNotAllowed).into_response());
     }
@@ -248,6 +248,7 @@ impl Parameters {
             document: persisted::source(self.query, self.document_id, &extensions, |id| graphql.is_trusted(id))?,
             operation_name,
             variables: Variables::from_json(Value::Object(variables)),
+            is_safe: false,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bb8::{ManageConnection, Pool};
 
+use super::hints::FeedFigures;
 use super::{Database, Store};
 
 /// What a pool has and has done since the start.
@@ -44,6 +45,12 @@ impl PoolFigures {
 }
 
 impl Store {
+    /// The figures of those who follow feeds.
+    #[must_use]
+    pub fn feed_figures(&self) -> FeedFigures {
+        self.hints.figures()
+    }
+
     /// The figures of each pool.
     #[must_use]
     pub fn pools(&self) -> [PoolFigures; 2] {

@@ -83,6 +83,7 @@ impl Follower {
             if let Some((read, handed_out)) = &mut self.read {
                 if let Some(entry) = read.page.entries.get(*handed_out) {
                     *handed_out += 1;
+                    self.store.hints.count_told();
                     return Ok(entry.clone());
                 }
                 self.position = Some(read.page.position);

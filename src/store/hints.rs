@@ -5,7 +5,7 @@
 //! read at the same place, one of them reads for all. Nothing is kept for users whom nobody watches.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -34,6 +34,22 @@ struct Watched {
     has_any: watch::Sender<bool>,
     /// Whether hints come of what other nodes change.
     is_listening: AtomicBool,
+    /// How often watchers read the feed since the start, and how many changes they were told of.
+    reads: AtomicU64,
+    told: AtomicU64,
+}
+
+/// What those who follow feeds do, for operators.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedFigures {
+    /// Users whose feed somebody follows.
+    pub followed: u64,
+    /// How often the feed was read for them.
+    pub reads: u64,
+    /// How many changes they were told of, each for itself.
+    pub told: u64,
+    /// Whether this node hears of what others change.
+    pub hears: bool,
 }
 
 /// By what other nodes call a user, which two may share.
@@ -74,6 +90,21 @@ pub(super) struct Watcher {
 }
 
 impl Hub {
+    pub(super) fn figures(&self) -> FeedFigures {
+        let followed = self.topics().values().map(HashMap::len).sum::<usize>();
+        FeedFigures {
+            followed: u64::try_from(followed).unwrap_or(u64::MAX),
+            reads: self.0.reads.load(Ordering::Relaxed),
+            told: self.0.told.load(Ordering::Relaxed),
+            hears: self.0.is_listening.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Counts a change that somebody was told of.
+    pub(super) fn count_told(&self) {
+        self.0.told.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn topics(&self) -> MutexGuard<'_, Topics> {
         // What panicked while it held the lock left the map as it was.
         self.0.topics.lock().unwrap_or_else(PoisonError::into_inner)
@@ -206,6 +237,7 @@ impl Watcher {
             return Ok(Arc::clone(read));
         }
         let hint = self.latest();
+        self.topic.hub.0.reads.fetch_add(1, Ordering::Relaxed);
         let page = store.changes(self.topic.user.clone(), after, limit).await?;
         let read = Arc::new(Read { after, hint, page });
         *last = Some(Arc::clone(&read));

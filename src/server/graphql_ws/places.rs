@@ -30,6 +30,11 @@ impl Sockets {
         f64::from(number.wrapping_mul(STEP)) / f64::from(u32::MAX)
     }
 
+    /// How many there are.
+    pub(in crate::server) fn open(&self) -> u64 {
+        self.by_user().values().map(|open| u64::from(*open)).sum()
+    }
+
     /// A place for one more socket of a user, unless there are `most`.
     pub(in crate::server) fn take(self: &Arc<Self>, user: &UserId, most: u32) -> Option<Place> {
         let mut by_user = self.by_user();

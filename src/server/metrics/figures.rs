@@ -13,32 +13,29 @@ use prometheus_client::registry::Unit;
 use crate::auth::Verifier;
 use crate::budget::Budget;
 use crate::server::address::Failures;
-use crate::store::{PoolFigures, Store};
+use crate::server::graphql_ws::Sockets;
+use crate::store::{FeedFigures, PoolFigures, Store};
 
-/// The parts that are asked. Another one, such as the feed and its subscribers, is a field here and its lines in
-/// [`Collector::encode`].
+/// The parts that are asked. Another one is a field here and its lines in [`Collector::encode`].
 #[derive(Debug)]
 pub(in crate::server) struct Figures {
     pub(in crate::server) store: Store,
     pub(in crate::server) verifier: Verifier,
     pub(in crate::server) budget: Budget,
     pub(in crate::server) failures: Arc<Failures>,
+    pub(in crate::server) sockets: Arc<Sockets>,
 }
 
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         pools(&mut encoder, &self.store.pools())?;
+        feed(&mut encoder, self.store.feed_figures(), self.sockets.open())?;
         let cache = self.verifier.cache_figures();
         let lookups = [("hit", ConstCounter::new(cache.hits)), ("miss", ConstCounter::new(cache.misses))];
         let help = "Tokens that were looked for among those verified a moment ago";
         family(&mut encoder, "token_cache_lookups", help, "outcome", lookups)?;
-        let entries = ConstGauge::new(u64::try_from(cache.entries).unwrap_or(u64::MAX));
-        entries.encode(encoder.encode_descriptor(
-            "token_cache_entries",
-            "Verified tokens in memory",
-            None,
-            MetricType::Gauge,
-        )?)?;
+        let entries = u64::try_from(cache.entries).unwrap_or(u64::MAX);
+        gauge(&mut encoder, "token_cache_entries", "Verified tokens in memory", entries)?;
         let refused = [
             ("user", ConstCounter::new(self.budget.refused())),
             ("address", ConstCounter::new(self.failures.refused())),
@@ -51,6 +48,22 @@ impl Collector for Figures {
             refused,
         )
     }
+}
+
+fn feed(encoder: &mut DescriptorEncoder<'_>, feed: FeedFigures, open: u64) -> fmt::Result {
+    gauge(encoder, "live_connections", "Sockets and streams of events that are open", open)?;
+    gauge(encoder, "feed_followed_users", "Users whose changes somebody follows", feed.followed)?;
+    gauge(encoder, "feed_hears_nodes", "Whether this node hears of what others change", feed.hears.into())?;
+    counter(encoder, "feed_reads", "How often the feed was read for who follows it", feed.reads)?;
+    counter(encoder, "feed_changes", "Changes that were told to who follows them", feed.told)
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &'static str, help: &'static str, value: u64) -> fmt::Result {
+    ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}
+
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &'static str, help: &'static str, value: u64) -> fmt::Result {
+    ConstCounter::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
 fn pools(encoder: &mut DescriptorEncoder<'_>, pools: &[PoolFigures]) -> fmt::Result {

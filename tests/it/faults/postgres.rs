@@ -159,6 +159,8 @@ async fn a_database_that_hangs_is_given_up_and_found_again() {
     assert_eq!(caller.create(address, "first").await.status, 201);
     assert_eq!(caller.get(address, "/api/tasks/1").await.status, 200);
 
+    // The other nodes are told of the first task on a connection that would be missing.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     wire.go_silent();
     let (read, write) = tokio::join!(caller.get(address, "/api/tasks/1"), caller.create(address, "second"));
     assert_eq!((read.error(), write.error()), ((504, "TIMEOUT"), (504, "TIMEOUT")));

@@ -238,6 +238,7 @@ fn subscribe(document: &str, variables: Value) -> Call {
         document: Source::Text(document.to_owned()),
         operation_name: None,
         variables: async_graphql::Variables::from_json(variables),
+        is_safe: false,
     }
 }
 

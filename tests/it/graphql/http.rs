@@ -236,6 +236,9 @@ async fn a_mutation_must_be_posted(#[values(Sqlite, Postgres)] backend: Backend)
     let by_name = |name| query_string(&[("query", &both), ("operationName", name)]);
     assert_eq!(app.get("ann", &by_name("Q")).await.status, StatusCode::OK);
     assert_eq!(app.get("ann", &by_name("M")).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    // Whatever else is wrong with it.
+    let input = "mutation ($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
+    assert_eq!(app.get("ann", &query_string(&[("query", input)])).await.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(app.get("ann", "/api/tasks").await.json(), json!([]));
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
         let answer = app.call("ann", method.clone(), "/graphql").json(&json!({ "query": QUERY })).send().await;

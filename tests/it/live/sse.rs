@@ -231,6 +231,30 @@ async fn streams_are_cut_one_after_the_other_at_a_stop() {
     assert!(times.iter().max().unwrap().as_secs_f64() > 1.0, "{times:?}");
 }
 
+#[rstest]
+#[tokio::test]
+async fn operators_see_who_follows(#[values(Sqlite, Postgres)] backend: Backend) {
+    let live = Live::start(backend).await;
+    let mut followers = [Events::open(&live, "ann", EVENTS, &[]).await, Events::open(&live, "ann", EVENTS, &[]).await];
+    assert!(followers[0].is_quiet().await && followers[1].is_quiet().await);
+    let before = live.app.metrics().await;
+    assert_eq!((before.value("live_connections"), before.value("feed_followed_users")), (2, 1));
+    live.app.create("ann", "one").await;
+    for events in &mut followers {
+        events.next().await;
+    }
+    let after = live.app.metrics().await;
+    assert_eq!(after.value("feed_changes_total") - before.value("feed_changes_total"), 2);
+    assert_eq!(after.value("feed_reads_total") - before.value("feed_reads_total"), 1, "they share a read");
+    drop(followers);
+    let begun = Instant::now();
+    while live.app.metrics().await.value("live_connections") > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "they are gone, and are counted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(live.app.metrics().await.value("feed_followed_users"), 0);
+}
+
 async fn json_of(answer: reqwest::Response) -> Value {
     serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
 }
