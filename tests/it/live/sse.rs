@@ -255,6 +255,35 @@ async fn operators_see_who_follows(#[values(Sqlite, Postgres)] backend: Backend)
     assert_eq!(live.app.metrics().await.value("feed_followed_users"), 0);
 }
 
+/// Two processes that know of each other by their database alone.
+#[tokio::test]
+async fn a_change_through_one_node_reaches_who_listens_to_another() {
+    let database = Database::migrated(Postgres).await;
+    let nodes = [Service::start(&database.text, &[]), Service::start(&database.text, &[])];
+    let client = reqwest::Client::new();
+    let mut listeners = Vec::new();
+    for node in &nodes {
+        let request = client.get(format!("http://{}{EVENTS}?since=0", node.address));
+        listeners.push(Events::of(request.bearer_auth(Service::token("ann")).send().await.unwrap()));
+    }
+    // Long enough for both to hear, and to be heard.
+    assert!(listeners[0].is_quiet().await);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for (number, node) in nodes.iter().enumerate() {
+        let title = format!("by node {number}");
+        let request = client.post(format!("http://{}/api/tasks", node.address)).bearer_auth(Service::token("ann"));
+        let body = json!({ "title": title }).to_string();
+        let made = request.header("content-type", "application/json").body(body).send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        let begun = Instant::now();
+        for events in &mut listeners {
+            assert_eq!(events.next().await.json()["task"]["title"], title);
+        }
+        // Without hints it would be the next look, after five seconds.
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
+}
+
 async fn json_of(answer: reqwest::Response) -> Value {
     serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
 }
