@@ -52,9 +52,15 @@ async function call(node, { token }, method, path, body) {
   return answer;
 }
 
-// When a change was acknowledged, and by which node.
+// When a change was acknowledged, and by which node; who was told before that.
 const acknowledged = new Map();
+const early = new Map();
 const delays = { same: [], other: [] };
+function acknowledge(change, node) {
+  acknowledged.set(change, { node, at: performance.now() });
+  for (const other of early.get(change) ?? []) delays[node === other ? 'same' : 'other'].push(0);
+  early.delete(change);
+}
 let [told, resets, connects] = [0, 0, 0];
 const query = `subscription ($after: Revision) { taskChanges(after: $after) {
   __typename
@@ -101,8 +107,11 @@ class Follower {
     if (kind === 'TaskUpserted') this.tasks.set(change.task.id, change.task.title);
     else if (kind === 'TaskDeleted') this.tasks.delete(change.taskId);
     else resets++;
-    const known = acknowledged.get(`${this.user.user}/${change.revision}`);
+    const id = `${this.user.user}/${change.revision}`;
+    const known = acknowledged.get(id);
     if (known) delays[known.node === this.node ? 'same' : 'other'].push(performance.now() - known.at);
+    else if (early.has(id)) early.get(id).push(this.node);
+    else early.set(id, [this.node]);
   }
 }
 
@@ -129,8 +138,8 @@ async function change() {
       const [id] = user.ids.splice(Math.floor(Math.random() * user.ids.length), 1);
       answer = await call(node, user, 'DELETE', `/api/tasks/${id}`);
     }
-    const tag = answer.headers.get('etag');
-    if (tag) acknowledged.set(`${user.user}/${tag.slice(1, -1)}`, { node, at: performance.now() });
+    const [revision] = /\d+/.exec(answer.headers.get('etag')) ?? [];
+    if (revision) acknowledge(`${user.user}/${revision}`, node);
     made++;
   } catch (error) {
     // One that another has just deleted.
