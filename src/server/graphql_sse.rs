@@ -4,8 +4,10 @@
 
 use std::panic::AssertUnwindSafe;
 
+use axum::body::Body;
 use axum::response::Response;
 use axum::response::sse::Event;
+use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use http::{HeaderMap, HeaderValue};
 
@@ -16,6 +18,9 @@ use crate::error::{Code, Error, Result};
 use crate::graphql::{Operation, Resumption};
 use crate::rest::event_stream;
 use crate::task::Position;
+
+/// Its data is there, and empty: without any, an `EventSource` would not hand it on. [`Event`] cannot say that.
+const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata: \n\n");
 
 /// What the stream needs to know of its request.
 #[derive(Debug)]
@@ -59,7 +64,7 @@ pub(super) async fn answer(
         let resumption = asked.resumption()?;
         let responses = app.graphql.resume(operation, caller.user.clone(), resumption.clone());
         let events = events(responses, resumption, log_id(asked.request_id.as_ref()));
-        return live::hold(app, caller, asked.request_id, event_stream(events));
+        return live::hold(app, caller, asked.request_id, completed(event_stream(events)));
     }
     let response = app.graphql.execute(operation, caller.user.clone()).await;
     let mut answer = one(&serde_json::to_vec(&response).map_err(Error::internal)?);
@@ -81,16 +86,18 @@ fn is_of_the_document(error: &Error) -> bool {
 
 /// One result, and that there is no more.
 fn one(result: &[u8]) -> Response {
-    event_stream(stream::iter([Ok(next(result)), Ok(complete())]))
+    completed(event_stream(stream::iter([Ok(next(result))])))
 }
 
 fn next(result: &[u8]) -> Event {
     Event::default().event("next").data(String::from_utf8_lossy(result))
 }
 
-/// Its data is there, and empty: without any, an `EventSource` would not hand it on.
-fn complete() -> Event {
-    Event::default().event("complete").data("")
+/// Says after the last event that there are no more.
+fn completed(response: Response) -> Response {
+    let (parts, events) = response.into_parts();
+    let events = events.into_data_stream().chain(stream::iter([Ok(COMPLETE)]));
+    Response::from_parts(parts, Body::from_stream(events))
 }
 
 /// The events of a subscription. A panic is its last result.
@@ -99,7 +106,7 @@ fn events(
     resumption: Resumption,
     request_id: String,
 ) -> impl Stream<Item = Result<Event>> + Send {
-    let results = AssertUnwindSafe(responses).catch_unwind().map(move |response| {
+    AssertUnwindSafe(responses).catch_unwind().map(move |response| {
         let fault = match &response {
             Ok(response) => graphql_http::fault(response).cloned(),
             Err(panic) => Some(boundary::panic_error(&**panic)),
@@ -116,8 +123,7 @@ fn events(
             Some(place) => event.id(place.to_string()),
             None => event,
         })
-    });
-    results.chain(stream::iter([Ok(complete())]))
+    })
 }
 
 fn log_id(request_id: Option<&HeaderValue>) -> String {

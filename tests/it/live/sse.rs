@@ -109,6 +109,9 @@ async fn what_has_one_answer_is_complete_after_it(#[values(Sqlite)] backend: Bac
         assert_eq!((complete.name.as_str(), complete.data.as_str()), ("complete", ""));
         assert_eq!(events.end().await, End::Complete);
     }
+    let raw = live.app.call("ann", Method::POST, "/graphql").header("accept", "text/event-stream");
+    let raw = raw.json(&json!({ "query": "{ viewer { id } }" })).send().await.text();
+    assert!(raw.ends_with("\n\nevent: complete\ndata: \n\n"), "an EventSource passes over what has no data: {raw}");
     // A document that cannot run is told of in the stream: an EventSource would see nothing of another status.
     let nested = format!("{{ {} }}", "a ".repeat(2000));
     for (query, code) in [
