@@ -202,14 +202,10 @@ impl Graphql {
         response
     }
 
-    /// Runs a caller's subscription as `user`: a response for each event, with errors as in [`Graphql::execute`]. It
-    /// works only while it is polled, and ends with being dropped. An operation of another kind answers once.
-    pub fn subscribe(&self, operation: Operation, user: UserId) -> impl Stream<Item = Response> + Send + use<> {
-        self.0.callers.execute_stream(operation.into_request().data(user)).map(rendered)
-    }
-
-    /// The same for a peer that goes on where it stood.
-    pub fn resume(
+    /// Runs a caller's subscription as `user`, for a peer that goes on where it stood: a response for each event, with
+    /// errors as in [`Graphql::execute`]. It works only while it is polled, and ends with being dropped. An operation of
+    /// another kind answers once.
+    pub fn subscribe(
         &self,
         operation: Operation,
         user: UserId,

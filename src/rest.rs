@@ -28,7 +28,7 @@ mod routes;
 mod translate;
 
 pub use envelope::envelope;
-pub use events::stream as event_stream;
+pub use events::{last_event, stream as event_stream};
 pub use routes::router;
 
 /// The text of each operation, by name.

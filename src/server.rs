@@ -42,10 +42,10 @@ mod stop;
 use address::Failures;
 pub use admin::admin_router;
 pub use docs::openapi_document;
-use graphql_ws::Sockets;
 use limits::Gate;
 pub use limits::{Limits, SocketBounds};
 pub use listen::serve;
+use live::Sockets;
 pub use router::router;
 
 /// What the server shows and to whom, and how much it bears.

@@ -4,14 +4,24 @@ use async_graphql::Value;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{Stream, StreamExt as _};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::changes;
-use super::translate::{take, take_text};
-use crate::error::{Error, Result};
+use super::translate::text;
+use crate::error::{Error, Problem, Result};
+use crate::task::Position;
 
 /// Tells proxies of nginx's kind to hand events on at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The last event that a caller heard of: where it stands (`Last-Event-ID`).
+///
+/// # Errors
+/// A problem of type `revision` when it is no place in the feed.
+pub fn last_event(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
+    let last = headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()));
+    last.filter(|text| !text.is_empty()).map(|text| Position::parse(&text)).transpose()
+}
 
 /// An answer that goes on for as long as the caller listens. A comment now and then keeps what is in between from taking
 /// it for dead.
@@ -25,9 +35,7 @@ pub fn stream(events: impl Stream<Item = Result<Event>> + Send + 'static) -> Res
 pub(super) fn of_changes(nodes: impl Stream<Item = Result<Value>>) -> impl Stream<Item = Result<Event>> {
     nodes.map(|node| {
         let change = changes::change(node?)?;
-        let mut known = change.clone();
-        let (name, id) = (take_text(&mut known, "type")?, take_text(&mut known, "revision")?);
-        drop(take(&mut known, "task"));
+        let (name, id) = (text(&change, "type")?, text(&change, "revision")?);
         Event::default().event(name).id(id).json_data(&change).map_err(Error::internal)
     })
 }

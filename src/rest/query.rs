@@ -117,8 +117,7 @@ pub(super) fn changes(query: &str) -> Result<Variables> {
     if parameters.get("since").is_none() {
         problems.push(problem("since", "missing", "is required; it is 0 for a client that has nothing"));
     }
-    let since = |text: &str| Position::parse(text).map(|since| Value::from(since.to_string()));
-    let after = parameters.read(&mut problems, "since", since);
+    let after = parameters.read(&mut problems, "since", place);
     let first = parameters.page(&mut problems);
     if problems.is_empty() {
         Ok(Variables::from_value(value!({ "after": after, "first": first })))
@@ -132,21 +131,24 @@ pub(super) fn changes(query: &str) -> Result<Variables> {
 ///
 /// # Errors
 /// A problem when either means nothing.
-pub(super) fn events(query: &str, last_event: Option<&str>) -> Result<Variables> {
+pub(super) fn events(query: &str, last_event: Result<Option<Position>, Problem>) -> Result<Variables> {
     let parameters = Parameters::parse(query, &["since"])?;
     let mut problems = Vec::new();
-    let place = |text: &str| Position::parse(text).map(|place| Value::from(place.to_string()));
     let since = parameters.read(&mut problems, "since", place);
-    let last = last_event.filter(|text| !text.is_empty()).map(place).transpose();
-    let after = last.map_err(|problem| problem.at("last-event-id").at("header"));
-    match after {
-        Err(problem) => problems.push(problem),
-        Ok(after) if problems.is_empty() => {
-            return Ok(Variables::from_value(value!({ "after": (after.unwrap_or(since)) })));
-        }
-        Ok(_) => {}
+    let last = last_event.unwrap_or_else(|problem| {
+        problems.push(problem.at("last-event-id").at("header"));
+        None
+    });
+    if !problems.is_empty() {
+        return Err(Error::Validation(problems));
     }
-    Err(Error::Validation(problems))
+    let after = last.map_or(since, |place| Value::from(place.to_string()));
+    Ok(Variables::from_value(value!({ "after": after })))
+}
+
+/// A place in the feed.
+fn place(text: &str) -> Result<Value, Problem> {
+    Position::parse(text).map(|place| Value::from(place.to_string()))
 }
 
 /// The query of `GET /api/tasks`.

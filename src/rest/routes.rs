@@ -283,8 +283,8 @@ async fn follow_changes(
     Extension(user): Extension<UserId>,
     request: Request,
 ) -> Result<Response> {
-    let last = request.headers().get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let variables = query::events(request.uri().query().unwrap_or_default(), last.as_deref())?;
+    let last = events::last_event(request.headers());
+    let variables = query::events(request.uri().query().unwrap_or_default(), last)?;
     let changes = rest.follow(Operation::TaskEvents, variables, &user)?;
     Ok(events::stream(events::of_changes(changes)))
 }

@@ -138,6 +138,17 @@ pub(super) fn take(subtree: &mut Value, name: &str) -> Result<Value> {
     .ok_or_else(|| Error::internal(format!("an operation answered without {name}")))
 }
 
+/// A member of a subtree that is a string.
+pub(super) fn text<'a>(subtree: &'a Value, name: &str) -> Result<&'a str> {
+    match subtree {
+        Value::Object(members) => match members.get(name) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(Error::internal(format!("a subtree has no text {name}"))),
+        },
+        _ => Err(Error::internal("a subtree is no object")),
+    }
+}
+
 /// A member of a subtree that is a string, taken out of it.
 pub(super) fn take_text(subtree: &mut Value, name: &str) -> Result<String> {
     match take(subtree, name)? {

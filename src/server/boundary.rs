@@ -113,9 +113,19 @@ pub(super) fn panic_error(payload: &(dyn Any + Send)) -> Error {
     Error::internal(format!("a handler panicked: {}", text.unwrap_or("without a message")))
 }
 
-/// The name that [`boundary`] gave the request, for the log.
-pub(super) fn request_id_of(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get(REQUEST_ID).cloned()
+/// The name of a request, for the log of what goes on after its answer has begun.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The name that [`boundary`] gave the request.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self(headers.get(REQUEST_ID).cloned().unwrap_or(HeaderValue::from_static("unknown")))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
 }
 
 /// The caller's request id, if it is 1 to 128 of `[A-Za-z0-9._-]`, else one of ours.

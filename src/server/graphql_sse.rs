@@ -9,14 +9,14 @@ use axum::response::Response;
 use axum::response::sse::Event;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 
-use super::boundary::{self, Fault};
+use super::boundary::{self, Fault, RequestId};
 use super::{App, graphql_http, live, render};
 use crate::auth::Verified;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::graphql::{Operation, Resumption};
-use crate::rest::event_stream;
+use crate::rest::{event_stream, last_event};
 use crate::task::Position;
 
 /// Its data is there, and empty: without any, an `EventSource` would not hand it on. [`Event`] cannot say that.
@@ -25,21 +25,13 @@ const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata: \n\n");
 /// What the stream needs to know of its request.
 #[derive(Debug)]
 pub(super) struct Asked {
-    request_id: Option<HeaderValue>,
-    last_event: Option<String>,
+    request_id: RequestId,
+    last_event: Result<Option<Position>, Problem>,
 }
 
 impl Asked {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let last_event = headers.get("last-event-id").map(text).filter(|text| !text.is_empty());
-        Self { request_id: boundary::request_id_of(headers), last_event }
-    }
-
-    fn resumption(&self) -> Result<Resumption> {
-        let place = self.last_event.as_deref().map(Position::parse).transpose();
-        let place = place.map_err(|problem| Error::BadRequest(format!("Last-Event-ID: {}.", problem.msg)))?;
-        Ok(Resumption::after(place))
+        Self { request_id: RequestId::of(headers), last_event: last_event(headers) }
     }
 }
 
@@ -61,9 +53,11 @@ pub(super) async fn answer(
     };
     app.budget.charge(&caller.user, operation.complexity())?;
     if operation.is_subscription() {
-        let resumption = asked.resumption()?;
-        let responses = app.graphql.resume(operation, caller.user.clone(), resumption.clone());
-        let events = events(responses, resumption, log_id(asked.request_id.as_ref()));
+        let after = asked.last_event;
+        let after = after.map_err(|problem| Error::BadRequest(format!("Last-Event-ID: {}.", problem.msg)))?;
+        let resumption = Resumption::after(after);
+        let responses = app.graphql.subscribe(operation, caller.user.clone(), resumption.clone());
+        let events = events(responses, resumption, asked.request_id.clone());
         return live::hold(app, caller, asked.request_id, completed(event_stream(events)));
     }
     let response = app.graphql.execute(operation, caller.user.clone()).await;
@@ -104,7 +98,7 @@ fn completed(response: Response) -> Response {
 fn events(
     responses: impl Stream<Item = async_graphql::Response> + Send,
     resumption: Resumption,
-    request_id: String,
+    request_id: RequestId,
 ) -> impl Stream<Item = Result<Event>> + Send {
     AssertUnwindSafe(responses).catch_unwind().map(move |response| {
         let fault = match &response {
@@ -112,7 +106,7 @@ fn events(
             Err(panic) => Some(boundary::panic_error(&**panic)),
         };
         if let Some(cause) = fault.as_ref().and_then(Error::cause) {
-            tracing::error!(request_id, cause, "a subscription failed");
+            tracing::error!(request_id = request_id.as_str(), cause, "a subscription failed");
         }
         let result = match (response, fault) {
             (Ok(response), _) => serde_json::to_vec(&response).map_err(Error::internal)?,
@@ -124,8 +118,4 @@ fn events(
             None => event,
         })
     })
-}
-
-fn log_id(request_id: Option<&HeaderValue>) -> String {
-    request_id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned()).unwrap_or_default()
 }

@@ -8,10 +8,8 @@
 mod close;
 mod credentials;
 mod handshake;
-mod lease;
 mod message;
 mod operations;
-mod places;
 mod session;
 mod socket;
 
@@ -20,14 +18,14 @@ use axum::response::Response;
 use http::StatusCode;
 use hyper_util::rt::TokioIo;
 
-use super::{App, address, boundary};
+use super::boundary::RequestId;
+use super::{App, address};
 use crate::error::{Error, Result};
 use credentials::Credentials;
 use session::Session;
 use socket::Socket;
 
 pub(super) use handshake::is_upgrade;
-pub(super) use places::{Place, Sockets};
 
 /// Answers a request for a socket. What happens on it goes on after the answer, without a place among the requests that
 /// run, and for as long as both sides like.
@@ -47,8 +45,7 @@ pub(super) fn upgrade(app: App, mut request: Request) -> Result<Response> {
     }
     let address = address::client(request.headers(), request.extensions(), &app.settings.trusted_proxies);
     let credentials = Credentials::new(request.headers(), address);
-    let request_id = boundary::request_id_of(request.headers());
-    let request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default().into();
+    let request_id = RequestId::of(request.headers());
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match upgraded.await {

@@ -8,14 +8,15 @@ use axum::response::Response;
 use http::uri::Authority;
 use http::{HeaderMap, header};
 
-use super::{App, boundary, door, live};
+use super::boundary::RequestId;
+use super::{App, door, live};
 use crate::error::{Error, Result};
 
 /// Puts the user of the token into the request, or refuses it.
 pub(super) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Result<Response> {
     let caller = door::admit(&app, request.headers(), request.extensions()).await?;
     request.extensions_mut().insert(caller.user.clone());
-    let request_id = boundary::request_id_of(request.headers());
+    let request_id = RequestId::of(request.headers());
     let response = next.run(request).await;
     if live::is_stream(&response) { live::hold(&app, &caller, request_id, response) } else { Ok(response) }
 }

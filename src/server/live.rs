@@ -9,15 +9,21 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderValue, header};
 use tokio::select;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::App;
-use super::graphql_ws::Place;
+use super::boundary::RequestId;
 use crate::auth::Verified;
 use crate::clock::SharedClock;
 use crate::error::{Cause, Error, Result};
 
-/// How often it is looked whether a token has ended, by the clock, which may be set.
+mod lease;
+mod places;
+
+pub(super) use lease::{Due, Lease};
+pub(super) use places::{Place, Sockets};
+
+/// How often it is looked at what the time asks for. A token ends by the clock, which may be set.
 const PATROL: Duration = Duration::from_secs(1);
 
 /// Why an answer ended before it was complete.
@@ -29,7 +35,7 @@ struct Cut(&'static str);
 struct Live {
     events: BodyDataStream,
     cut: Pin<Box<dyn Future<Output = Cut> + Send>>,
-    request_id: Option<HeaderValue>,
+    request_id: RequestId,
     _place: Place,
 }
 
@@ -44,19 +50,14 @@ pub(super) fn is_stream(response: &Response) -> bool {
 ///
 /// # Errors
 /// `TooManyStreams` when the user has as many as one may have, sockets among them; `Unavailable` when the server stops.
-pub(super) fn hold(
-    app: &App,
-    caller: &Verified,
-    request_id: Option<HeaderValue>,
-    response: Response,
-) -> Result<Response> {
+pub(super) fn hold(app: &App, caller: &Verified, request_id: RequestId, response: Response) -> Result<Response> {
     if app.stop.has_begun() {
         return Err(Error::unavailable("the server is stopping"));
     }
     let most = app.settings.limits.sockets.per_user;
     let place = app.sockets.take(&caller.user, most).ok_or(Error::TooManyStreams { most })?;
     let leaving = app.stop.clone().leaving(app.sockets.turn());
-    let expiry = expired(app.clock.clone(), caller.expires_at);
+    let expiry = expired(app.clock.clone(), Lease::until(caller.expires_at));
     let cut = Box::pin(async move {
         select! {
             () = leaving => Cut("the server is stopping"),
@@ -69,7 +70,7 @@ pub(super) fn hold(
         let mut live = live?;
         let item: Result<Bytes, Cause> = select! {
             cut = &mut live.cut => Err(Cause::from(cut)),
-            item = live.events.next() => item?.map_err(|error| told(error, live.request_id.as_ref())),
+            item = live.events.next() => item?.map_err(|error| told(error, live.request_id.as_str())),
         };
         let goes_on = item.is_ok();
         Some((item, goes_on.then_some(live)))
@@ -77,18 +78,23 @@ pub(super) fn hold(
     Ok(Response::from_parts(parts, Body::from_stream(events)))
 }
 
-/// Waits for the end of a token. No leeway: who is here could have sent another one.
-async fn expired(clock: SharedClock, expires_at: i64) {
+/// Ticks when it is time to look at the time again.
+pub(super) fn patrol() -> Interval {
     let mut patrol = interval(PATROL);
     patrol.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while clock.now().as_seconds() < expires_at {
+    patrol
+}
+
+/// Waits for the end of a token.
+async fn expired(clock: SharedClock, lease: Lease) {
+    let mut patrol = patrol();
+    while lease.left(clock.now()) > 0 {
         patrol.tick().await;
     }
 }
 
 /// Logs why the events ended.
-fn told(error: axum::Error, request_id: Option<&HeaderValue>) -> Cause {
-    let request_id = request_id.and_then(|id| id.to_str().ok());
+fn told(error: axum::Error, request_id: &str) -> Cause {
     let error = error.into_inner();
     if let Some(cause) = error.downcast_ref::<Error>().and_then(Error::cause) {
         tracing::error!(request_id, cause, "a stream of events failed");

@@ -8,10 +8,11 @@ use async_graphql::Response;
 use futures_util::stream::{self, AbortHandle, Abortable, BoxStream, SelectAll};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 
-use super::super::{App, boundary, graphql_http};
+use super::super::boundary::{self, RequestId};
+use super::super::{App, graphql_http};
 use super::message;
 use crate::error::{Error, Result};
-use crate::graphql::Call;
+use crate::graphql::{Call, Resumption};
 use crate::user::UserId;
 
 /// Operations by their ids. Each goes on only when what it said before was taken.
@@ -47,10 +48,10 @@ impl Operations {
 
     /// Begins to run a call as `user` under an id that no other operation has. The log tells of its faults under
     /// `request_id`.
-    pub(super) fn start(&mut self, id: &str, app: App, user: UserId, call: Call, request_id: Arc<str>) {
+    pub(super) fn start(&mut self, id: &str, app: App, user: UserId, call: Call, request_id: RequestId) {
         let id: Arc<str> = id.into();
         let name = Arc::clone(&id);
-        let said = run(app, user, call).map(move |event| say(Arc::clone(&name), event, &request_id)).boxed();
+        let said = run(app, user, call).map(move |event| say(Arc::clone(&name), event, request_id.as_str())).boxed();
         let (handle, registration) = AbortHandle::new_pair();
         self.handles.insert(id, handle);
         self.running.push(Abortable::new(said, registration));
@@ -92,7 +93,7 @@ async fn begin(app: &App, user: UserId, call: Call) -> Result<BoxStream<'static,
         let operation = app.graphql.prepare(call).await?;
         app.budget.charge(&user, operation.complexity())?;
         Ok(if operation.is_subscription() {
-            app.graphql.subscribe(operation, user).boxed()
+            app.graphql.subscribe(operation, user, Resumption::default()).boxed()
         } else {
             stream::iter([app.graphql.execute(operation, user).await]).boxed()
         })

@@ -1,34 +1,29 @@
 //! What happens on a socket, from its handshake to its end.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::select;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
+use super::super::boundary::RequestId;
+use super::super::live::{Due, Lease, Place, patrol};
 use super::super::{App, SocketBounds, graphql_http};
 use super::close::Close;
 use super::credentials::Credentials;
-use super::lease::{Due, Lease};
 use super::message::{self, Message};
 use super::operations::Operations;
-use super::places::Place;
 use super::socket::{Received, Socket};
 use crate::auth::Verified;
 use crate::error::Error;
 use crate::user::UserId;
-
-/// How often it is looked at what the time asks for. A token ends by the clock, which may be set.
-const PATROL: Duration = Duration::from_secs(1);
 
 /// A socket and all that belongs to it.
 pub(super) struct Session {
     app: App,
     socket: Socket,
     credentials: Credentials,
-    request_id: Arc<str>,
+    request_id: RequestId,
     /// When it has to have begun.
     init_deadline: Instant,
     has_begun: bool,
@@ -51,7 +46,7 @@ struct Caller {
 type Step = Result<(), Close>;
 
 impl Session {
-    pub(super) fn new(app: App, socket: Socket, credentials: Credentials, request_id: Arc<str>) -> Self {
+    pub(super) fn new(app: App, socket: Socket, credentials: Credentials, request_id: RequestId) -> Self {
         let (now, patience) = (Instant::now(), app.settings.limits.sockets.init_timeout);
         Self {
             app,
@@ -73,15 +68,14 @@ impl Session {
         let close = if is_our_protocol { self.serve().await } else { Close::OTHER_PROTOCOL };
         // What was taken is free before the peer is told, and may come again.
         (self.operations, self.caller) = (Operations::default(), None);
-        let (seconds, request_id) = (opened_at.elapsed().as_secs_f64(), &*self.request_id);
+        let (seconds, request_id) = (opened_at.elapsed().as_secs_f64(), self.request_id.as_str());
         tracing::info!(code = close.code(), seconds, request_id, "a socket ended");
         self.socket.close(&close).await;
     }
 
     async fn serve(&mut self) -> Close {
         let mut leaving = pin!(self.app.stop.clone().leaving(self.app.sockets.turn()));
-        let mut patrol = interval(PATROL);
-        patrol.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut patrol = patrol();
         loop {
             let step = select! {
                 () = &mut leaving => Err(Close::STOPPING),
@@ -156,7 +150,7 @@ impl Session {
         if self.operations.count() >= most {
             return self.socket.send(message::error(id, &Error::TooManyOperations { most })).await;
         }
-        let request_id = Arc::clone(&self.request_id);
+        let request_id = self.request_id.clone();
         self.operations.start(id, self.app.clone(), caller.user.clone(), call, request_id);
         Ok(())
     }
@@ -181,7 +175,7 @@ impl Session {
     /// The end that follows from a token that does not count. Its cause, where there is one, is for the log.
     fn refuse(&self, error: &Error) -> Close {
         if let Some(cause) = error.cause() {
-            tracing::error!(request_id = &*self.request_id, cause, "a token could not be verified");
+            tracing::error!(request_id = self.request_id.as_str(), cause, "a token could not be verified");
         }
         Close::refused(error)
     }

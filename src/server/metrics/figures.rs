@@ -13,7 +13,7 @@ use prometheus_client::registry::Unit;
 use crate::auth::Verifier;
 use crate::budget::Budget;
 use crate::server::address::Failures;
-use crate::server::graphql_ws::Sockets;
+use crate::server::live::Sockets;
 use crate::store::{FeedFigures, PoolFigures, Store};
 
 /// The parts that are asked. Another one is a field here and its lines in [`Collector::encode`].

@@ -8,7 +8,7 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use rstest::rstest;
 use serde_json::{Value, json};
 use taskgate::database_url::DatabaseUrl;
-use taskgate::graphql::{Call, Graphql, Source};
+use taskgate::graphql::{Call, Graphql, Resumption, Source};
 use taskgate::store::{Change, Store};
 use taskgate::task::Position;
 use taskgate::user::UserId;
@@ -253,7 +253,7 @@ async fn a_subscription_answers_what_it_selects(#[values(Sqlite, Postgres)] back
         ... on FeedReset { revision } } }";
     let operation = graphql.prepare(subscribe(document, json!({ "after": "7" }))).await.unwrap();
     assert!(operation.is_subscription());
-    let mut responses = graphql.subscribe(operation, ann.clone());
+    let mut responses = graphql.subscribe(operation, ann.clone(), Resumption::default());
     let mut next = async || {
         let response = timeout(Duration::from_secs(20), responses.next()).await.unwrap().unwrap();
         serde_json::to_value(response).unwrap()
@@ -267,7 +267,7 @@ async fn a_subscription_answers_what_it_selects(#[values(Sqlite, Postgres)] back
     assert_eq!(next().await, json!({ "data": { "change": { "__typename": "TaskDeleted", "taskId": "1" } } }));
 
     let operation = graphql.prepare(subscribe(document, json!({}))).await.unwrap();
-    let mut from_now_on = graphql.subscribe(operation, ann);
+    let mut from_now_on = graphql.subscribe(operation, ann, Resumption::default());
     assert!(from_now_on.next().now_or_never().is_none(), "an absent variable is no argument");
 }
 

@@ -7,14 +7,14 @@ const WARNING: i64 = 60;
 
 /// The end of a token, in whole seconds since 1970-01-01T00:00:00Z, and whether the peer knows that it is near.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(in crate::server) struct Lease {
     expires_at: i64,
     is_told: bool,
 }
 
 /// What the time asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(in crate::server) enum Due {
     Nothing,
     /// Tell the peer, once, that so many seconds are left.
     Warning(i64),
@@ -23,16 +23,16 @@ pub(super) enum Due {
 
 impl Lease {
     /// Until a token's `exp`. No leeway: who is here could have sent another one.
-    pub(super) const fn until(expires_at: i64) -> Self {
+    pub(in crate::server) const fn until(expires_at: i64) -> Self {
         Self { expires_at, is_told: false }
     }
 
     /// How many seconds are left.
-    pub(super) const fn left(&self, now: Timestamp) -> i64 {
+    pub(in crate::server) const fn left(&self, now: Timestamp) -> i64 {
         self.expires_at.saturating_sub(now.as_seconds())
     }
 
-    pub(super) fn due(&mut self, now: Timestamp) -> Due {
+    pub(in crate::server) fn due(&mut self, now: Timestamp) -> Due {
         match self.left(now) {
             ..=0 => Due::End,
             left @ ..=WARNING if !self.is_told => {
