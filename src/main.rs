@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A request is some hundred small allocations, made on one thread and freed on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     taskgate::cli::main()
 }

@@ -1,6 +1,7 @@
 //! HTTP: the router and everything around the two doors.
 
 use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
@@ -20,6 +21,7 @@ use stop::Stop;
 
 mod address;
 mod admin;
+mod around;
 mod boundary;
 mod connection;
 mod docs;
@@ -46,7 +48,7 @@ use limits::Gate;
 pub use limits::{Limits, SocketBounds};
 pub use listen::serve;
 use live::Sockets;
-pub use router::router;
+pub use router::{Gateway, router};
 
 /// What the server shows and to whom, and how much it bears.
 #[derive(Debug, Clone, Default)]
@@ -76,16 +78,20 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// Everything that a request can need.
+/// Everything that a request can need. A clone is another handle to the same.
 #[derive(Debug, Clone)]
-pub struct App {
+pub struct App(Arc<Services>);
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Services {
     graphql: Graphql,
     rest: Rest,
     store: Store,
     verifier: Verifier,
     budget: Budget,
     failures: Arc<Failures>,
-    settings: Arc<Settings>,
+    settings: Settings,
     gate: Gate,
     sockets: Arc<Sockets>,
     clock: SharedClock,
@@ -110,7 +116,7 @@ impl App {
             sockets: Arc::clone(&sockets),
         };
         let metrics = Metrics::new(started, &graphql, figures);
-        Ok(Self {
+        Ok(Self(Arc::new(Services {
             rest: Rest::new(graphql.clone(), budget.clone(), settings.limits.body())?,
             graphql,
             store,
@@ -121,14 +127,22 @@ impl App {
             metrics,
             sockets,
             clock,
-            settings: Arc::new(settings),
+            settings,
             stop: Stop::new(),
-        })
+        })))
     }
 
     /// From now on `/readyz` tells balancers to send nothing more; what arrives is still served.
     pub fn drain(&self) {
         self.stop.drain();
+    }
+}
+
+impl Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
     }
 }
 

@@ -11,12 +11,14 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+mod json;
 mod traces;
 
 pub use traces::Traces;
 
 use crate::config::{LogConfig, LogFormat};
 use crate::trace;
+use json::JsonLines;
 
 /// Starts to log, and to collect spans where there are traces, for the rest of the process.
 pub fn init(config: &LogConfig, traces: &Traces) {
@@ -28,7 +30,7 @@ pub fn init(config: &LogConfig, traces: &Traces) {
     let lines = match config.format {
         LogFormat::Auto | LogFormat::Pretty if terminal => lines.compact().boxed(),
         LogFormat::Pretty => lines.compact().with_ansi(false).boxed(),
-        LogFormat::Auto | LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Auto | LogFormat::Json => lines.event_format(JsonLines).boxed(),
     };
     let spans = traces.0.as_ref().map(|provider| {
         tracing_opentelemetry::layer()

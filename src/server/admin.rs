@@ -6,19 +6,23 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
 
+use super::around::Around;
+use super::boundary::ErrorsOnly;
 use super::metrics::Metrics;
-use super::{App, boundary, health};
+use super::router::{self, Gateway};
+use super::{App, health};
 use crate::error::{Error, Result};
 
 /// `GET /metrics` and `GET /livez`.
-pub fn admin_router(app: &App) -> Router {
-    Router::new()
+pub fn admin_router(app: &App) -> Gateway {
+    let routes = Router::new()
         .route("/metrics", get(metrics))
         .route("/livez", get(health::livez))
         .fallback(|| async { Error::NoSuchRoute })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
-        .layer(axum::middleware::from_fn(boundary::render_errors))
-        .with_state(app.metrics.clone())
+        .layer(Around(ErrorsOnly))
+        .with_state(app.metrics.clone());
+    router::gateway(routes)
 }
 
 async fn metrics(State(metrics): State<Metrics>) -> Result<impl IntoResponse> {

@@ -2,19 +2,19 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::metrics::{self, Metrics, Route};
-use super::{Settings, graphql_http, render};
+use super::around::{Inner, Middleware};
+use super::door::{self, Caller};
+use super::metrics::{self, Route};
+use super::{App, graphql_http, render};
 use crate::error::Error;
 use crate::{timing, trace};
 
@@ -27,40 +27,46 @@ pub(super) struct Fault(pub(super) Error);
 
 /// Names the request, measures it and logs it once when it is answered, and gives the answer the headers that every one
 /// has.
-pub(super) async fn boundary(
-    State((settings, metrics)): State<(Arc<Settings>, Metrics)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let _running = metrics.begin();
-    let id = request_id(request.headers());
-    request.headers_mut().insert(REQUEST_ID, id.clone());
-    let method = request.method().clone();
-    let is_api = is_api(request.uri().path());
-    let route = Route::of(request.extensions());
-    let span = trace::request(metrics::name(&method), route.template(), request.uri().path(), request.headers());
-    let answered = next.run(request).instrument(span.clone());
-    let mut response = if settings.server_timing {
-        let (mut response, timings) = timing::collect(answered).await;
-        let header = HeaderValue::try_from(timings.header(started.elapsed()));
-        response.headers_mut().extend(header.ok().map(|header| (SERVER_TIMING, header)));
-        response
-    } else {
-        answered.await
-    };
+#[derive(Debug, Clone)]
+pub(super) struct Boundary(pub(super) App);
 
-    response.headers_mut().insert(REQUEST_ID, id.clone());
-    secure(response.headers_mut(), settings.hsts);
-    if is_api {
-        mark_private(response.headers_mut());
+impl Middleware for Boundary {
+    async fn around(self, mut request: Request, inner: impl Inner) -> Response {
+        let Self(app) = self;
+        let started = Instant::now();
+        let _running = app.metrics.begin();
+        let id = request_id(request.headers());
+        let (method, route) = (request.method().clone(), Route::of(request.extensions()));
+        let span = trace::request(metrics::name(&method), route.template(), request.uri().path(), request.headers());
+        let (is_api, speech) = (is_api(request.uri().path()), Speech::of(&request));
+        let caller = Caller::default();
+        request.headers_mut().insert(REQUEST_ID, id.clone());
+        request.extensions_mut().insert(caller.clone());
+
+        let answered = inner.answer(request).instrument(span.clone());
+        let mut response = if app.settings.server_timing {
+            let (mut response, timings) = timing::collect(answered).await;
+            let header = HeaderValue::try_from(timings.header(started.elapsed()));
+            response.headers_mut().extend(header.ok().map(|header| (SERVER_TIMING, header)));
+            response
+        } else {
+            answered.await
+        };
+
+        door::tell_what_is_left(&app.budget, &caller, &mut response);
+        speech.render_error(&mut response);
+        response.headers_mut().insert(REQUEST_ID, id.clone());
+        secure(response.headers_mut(), app.settings.hsts);
+        if is_api {
+            mark_private(response.headers_mut());
+        }
+        weaken_etag(response.headers_mut());
+        let took = started.elapsed();
+        trace::answered(&span, response.status());
+        log(&method, &route, &id, &span, &response, took);
+        app.metrics.answered(&method, route, response.status(), took);
+        response
     }
-    weaken_etag(response.headers_mut());
-    let took = started.elapsed();
-    trace::answered(&span, response.status());
-    log(&method, &route, &id, &span, &response, took);
-    metrics.answered(&method, route, response.status(), took);
-    response
 }
 
 /// One line a request, with the cause where something went wrong.
@@ -76,29 +82,50 @@ fn log(method: &Method, route: &Route, id: &HeaderValue, span: &Span, response: 
     }
 }
 
-/// Gives an error that a handler or a layer left behind the body that its route speaks.
-pub(super) async fn render_errors(request: Request, next: Next) -> Response {
-    let is_graphql = request.uri().path() == "/graphql";
-    let media_type = is_graphql.then(|| graphql_http::MediaType::of_error(request.headers()));
-    let mut response = next.run(request).await;
-    let Some(error) = response.extensions().get::<Error>().cloned() else { return response };
-    let (content_type, body) = match media_type {
-        Some(media_type) => (media_type.header(), render::graphql(&error)),
-        None => (HeaderValue::from_static("application/json"), render::rest(&error)),
-    };
-    if let Some(media_type) = media_type {
-        *response.status_mut() = media_type.status_of(&error);
+/// What errors are written in: that of GraphQL on its route, that of REST on all others.
+#[derive(Debug, Clone, Copy)]
+struct Speech(Option<graphql_http::MediaType>);
+
+impl Speech {
+    fn of(request: &Request) -> Self {
+        let is_graphql = request.uri().path() == "/graphql";
+        Self(is_graphql.then(|| graphql_http::MediaType::of_error(request.headers())))
     }
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, content_type);
-    headers.remove(header::CONTENT_LENGTH);
-    render::headers(&error, headers);
-    if !is_graphql && let Error::PreconditionFailed { current } = error {
-        // Digits in quotes are a header value.
-        headers.extend(HeaderValue::try_from(format!("\"{current}\"")).ok().map(|etag| (header::ETAG, etag)));
+
+    /// Gives an error that a handler or a layer left behind the body that its route speaks.
+    fn render_error(self, response: &mut Response) {
+        let Some(error) = response.extensions().get::<Error>().cloned() else { return };
+        let (content_type, body) = match self.0 {
+            Some(media_type) => (media_type.header(), render::graphql(&error)),
+            None => (HeaderValue::from_static("application/json"), render::rest(&error)),
+        };
+        if let Some(media_type) = self.0 {
+            *response.status_mut() = media_type.status_of(&error);
+        }
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, content_type);
+        headers.remove(header::CONTENT_LENGTH);
+        render::headers(&error, headers);
+        if self.0.is_none()
+            && let Error::PreconditionFailed { current } = error
+        {
+            // Digits in quotes are a header value.
+            headers.extend(HeaderValue::try_from(format!("\"{current}\"")).ok().map(|etag| (header::ETAG, etag)));
+        }
+        *response.body_mut() = Body::from(body);
     }
-    *response.body_mut() = Body::from(body);
-    response
+}
+
+/// Errors as callers of REST read them, and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ErrorsOnly;
+
+impl Middleware for ErrorsOnly {
+    async fn around(self, request: Request, inner: impl Inner) -> Response {
+        let mut response = inner.answer(request).await;
+        Speech(None).render_error(&mut response);
+        response
+    }
 }
 
 /// What a caller gets when a handler panics. The panic's own text goes to the log.

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
@@ -29,6 +28,7 @@ use self::activity::{Activity, Open, Patience};
 use self::bodies::{Answer, Upload};
 use self::io::Watched;
 use super::App;
+use super::router::Gateway;
 use super::stop::Stop;
 
 /// The most bytes of a request's header, its first line included; beyond it the protocol's own 431.
@@ -47,14 +47,14 @@ const LAST_HEADER: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Server {
     protocols: Builder<TokioExecutor>,
-    router: Router,
+    router: Gateway,
     patience: Patience,
     stop: Stop,
 }
 
 impl Server {
     /// Connections to `router`, within the limits of the service and until it stops.
-    pub(super) fn new(app: &App, router: Router) -> Self {
+    pub(super) fn new(app: &App, router: Gateway) -> Self {
         let mut protocols = Builder::new(TokioExecutor::new());
         protocols.http1().max_buf_size(HEADER_BYTES as usize);
         protocols

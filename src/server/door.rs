@@ -3,14 +3,12 @@
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::Response;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
 use super::{App, address};
 use crate::auth::{self, Verified};
-use crate::budget::Allowance;
+use crate::budget::{Allowance, Budget};
 use crate::error::{Error, Result};
 use crate::user::UserId;
 
@@ -19,7 +17,7 @@ const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Whose request it is, once that is known: left here for the layers around the doors.
 #[derive(Debug, Clone, Default)]
-struct Caller(Arc<OnceLock<UserId>>);
+pub(super) struct Caller(Arc<OnceLock<UserId>>);
 
 /// The user of the token, who has paid for the request, and until when the token counts.
 ///
@@ -57,19 +55,15 @@ pub(super) async fn identify(
 
 /// Tells a caller whose token was good what is left of the budget, whatever the answer is
 /// (draft-ietf-httpapi-ratelimit-headers-11).
-pub(super) async fn tell_what_is_left(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(policy) = app.budget.policy() else { return next.run(request).await };
-    let caller = Caller::default();
-    request.extensions_mut().insert(caller.clone());
-    let mut response = next.run(request).await;
-    let Some(mut left) = caller.0.get().and_then(|user| app.budget.left(user)) else { return response };
+pub(super) fn tell_what_is_left(budget: &Budget, caller: &Caller, response: &mut Response) {
+    let Some(policy) = budget.policy() else { return };
+    let Some(mut left) = caller.0.get().and_then(|user| budget.left(user)) else { return };
     if let Some(Error::RateLimited { retry_after }) = response.extensions().get() {
         // The window that is told must not outlast the time after which to come again (section 6).
         left.seconds = left.seconds.min(*retry_after);
     }
     let headers = [(POLICY, item(policy, 'q', 'w')), (LEFT, item(left, 'r', 't'))];
     response.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    response
 }
 
 fn item(allowance: Allowance, points: char, seconds: char) -> Option<HeaderValue> {

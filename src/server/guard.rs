@@ -2,31 +2,47 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
 use http::uri::Authority;
 use http::{HeaderMap, header};
 
+use super::around::{Inner, Middleware};
 use super::boundary::RequestId;
 use super::{App, door, live};
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// Puts the user of the token into the request, or refuses it.
-pub(super) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Result<Response> {
-    let caller = door::admit(&app, request.headers(), request.extensions()).await?;
-    request.extensions_mut().insert(caller.user.clone());
-    let request_id = RequestId::of(request.headers());
-    let response = next.run(request).await;
-    if live::is_stream(&response) { live::hold(&app, &caller, request_id, response) } else { Ok(response) }
+#[derive(Debug, Clone)]
+pub(super) struct Authenticated(pub(super) App);
+
+impl Middleware for Authenticated {
+    async fn around(self, mut request: Request, inner: impl Inner) -> Response {
+        let caller = match door::admit(&self.0, request.headers(), request.extensions()).await {
+            Ok(caller) => caller,
+            Err(refusal) => return refusal.into_response(),
+        };
+        request.extensions_mut().insert(caller.user.clone());
+        let request_id = RequestId::of(request.headers());
+        let response = inner.answer(request).await;
+        if !live::is_stream(&response) {
+            return response;
+        }
+        live::hold(&self.0, &caller, request_id, response).unwrap_or_else(Error::into_response)
+    }
 }
 
 /// Refuses requests that name another host than this machine.
-pub(super) async fn loopback_only(request: Request, next: Next) -> Result<Response> {
-    if names_loopback(request.headers(), request.uri().authority()) {
-        Ok(next.run(request).await)
-    } else {
-        Err(Error::ForbiddenHost("This server answers on this machine only; call it as localhost or 127.0.0.1."))
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LoopbackOnly;
+
+impl Middleware for LoopbackOnly {
+    async fn around(self, request: Request, inner: impl Inner) -> Response {
+        if names_loopback(request.headers(), request.uri().authority()) {
+            return inner.answer(request).await;
+        }
+        let refusal = "This server answers on this machine only; call it as localhost or 127.0.0.1.";
+        Error::ForbiddenHost(refusal).into_response()
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::around::{Inner, Middleware};
 use super::health;
 use super::metrics::{Load, Metrics};
 use crate::error::{Error, Result};
@@ -120,7 +120,9 @@ impl Gate {
 /// Lets a request run while there is a place and time left. One without a place is refused before anything of it is read
 /// or looked up; health checks need none, so that a busy server is not taken for a dead one. The place is free when there
 /// is an answer. Sending it is bounded elsewhere: callers who take it slowly cannot fill the places.
-pub(super) async fn bounded(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response> {
-    let needs_place = !health::PATHS.contains(&request.uri().path());
-    gate.run(needs_place, next.run(request)).await
+impl Middleware for Gate {
+    async fn around(self, request: Request, inner: impl Inner) -> Response {
+        let needs_place = !health::PATHS.contains(&request.uri().path());
+        self.run(needs_place, inner.answer(request)).await.unwrap_or_else(Error::into_response)
+    }
 }

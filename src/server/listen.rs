@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,6 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::connection::Server;
 use super::metrics::{Load, Metrics};
+use super::router::Gateway;
 use super::{App, admin_router, files, router};
 
 /// How long accepting rests after an error that the next attempt would meet too.
@@ -34,7 +34,7 @@ struct Service {
 }
 
 impl Service {
-    fn new(app: &App, listener: TcpListener, router: Router, places: usize) -> Self {
+    fn new(app: &App, listener: TcpListener, router: Gateway, places: usize) -> Self {
         let (server, free) = (Arc::new(Server::new(app, router)), Arc::new(Semaphore::new(places)));
         Self { listener, server, free, metrics: app.metrics.clone() }
     }

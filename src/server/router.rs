@@ -3,31 +3,33 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use http::{HeaderName, Method, header};
-use tower::Layer as _;
+use tower::{Layer as _, ServiceBuilder};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
-use tower_http::normalize_path::NormalizePathLayer;
+use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 
-use super::{App, Settings, boundary, docs, door, graphiql, graphql_http, guard, health, limits};
+use super::around::Around;
+use super::boundary::{self, Boundary};
+use super::guard::{Authenticated, LoopbackOnly};
+use super::{App, Settings, docs, graphiql, graphql_http, health};
 use crate::error::Error;
 use crate::rest;
 
 /// How long browsers need not ask again what a page may call.
 const PREFLIGHT: Duration = Duration::from_mins(10);
 
-/// The whole service. Every route answers with and without a trailing slash.
-pub fn router(app: &App) -> Router {
-    let settings = app.settings.clone();
-    let guarded = app.clone();
-    let (rest, _) =
-        rest::router(move |routes| routes.route_layer(from_fn_with_state(guarded.clone(), guard::authenticate)))
-            .split_for_parts();
+/// What answers requests, with and without a trailing slash.
+pub type Gateway = NormalizePath<Router>;
+
+/// The whole service.
+pub fn router(app: &App) -> Gateway {
+    let settings = &app.settings;
+    let guard = Around(Authenticated(app.clone()));
+    let (rest, _) = rest::router(move |routes| routes.route_layer(guard.clone())).split_for_parts();
     let mut routes = Router::new()
         .route("/graphql", graphql_http::routes())
         .merge(Router::from(health::routes()))
@@ -43,20 +45,22 @@ pub fn router(app: &App) -> Router {
     let routes = routes
         .fallback(|| async { Error::NoSuchRoute })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
-        .with_state(app.clone())
-        // Bodies are bounded where they are read.
-        .layer(DefaultBodyLimit::disable());
-    let routes = if settings.loopback_only { routes.layer(from_fn(guard::loopback_only)) } else { routes };
-    let routes = routes
-        .layer(CatchPanicLayer::custom(boundary::panicked))
-        .layer(from_fn_with_state(app.gate.clone(), limits::bounded))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(from_fn_with_state(app.clone(), door::tell_what_is_left))
-        .layer(from_fn(boundary::render_errors))
-        .layer(cors(&settings))
+        .with_state(app.clone());
+    let routes = if settings.loopback_only { routes.layer(Around(LoopbackOnly)) } else { routes };
+    // One layer to axum, which boxes and clones each: from the outermost to the innermost.
+    let layers = ServiceBuilder::new()
         // Whoever refuses a request is inside: here it is named, measured and logged, whatever its answer is.
-        .layer(from_fn_with_state((settings, app.metrics.clone()), boundary::boundary));
-    Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes))
+        .layer(Around(Boundary(app.clone())))
+        .layer(cors(settings))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(Around(app.gate.clone()))
+        .layer(CatchPanicLayer::custom(boundary::panicked));
+    gateway(routes.layer(layers))
+}
+
+/// The same routes for paths that end with a slash.
+pub(super) fn gateway(routes: Router) -> Gateway {
+    NormalizePathLayer::trim_trailing_slash().layer(routes)
 }
 
 fn cors(settings: &Settings) -> CorsLayer {

@@ -16,7 +16,7 @@ use taskgate::auth::{self, TokenRules, Verifier};
 use taskgate::clock::{Clock, SharedClock, Timestamp};
 use taskgate::database_url::DatabaseUrl;
 use taskgate::error::Error;
-use taskgate::server::{App, Settings};
+use taskgate::server::{App, Gateway, Settings};
 use taskgate::store::Store;
 use taskgate::user::UserId;
 use tokio::time::timeout;
@@ -106,7 +106,12 @@ pub fn start_on(database: Database, change: impl FnOnce(&mut Options)) -> TestAp
     };
     let verifier = Verifier::new(rules, clock.clone()).unwrap();
     let app = App::new(store.clone(), verifier, clock.clone(), options.settings).unwrap();
-    TestApp { database, clock, store, router: taskgate::server::router(&app), app, secret }
+    TestApp { database, clock, store, router: routes(taskgate::server::router(&app)), app, secret }
+}
+
+/// The service as a router, which is what calls are made to.
+fn routes(gateway: Gateway) -> Router {
+    Router::new().fallback_service(gateway)
 }
 
 /// What a test may set.
@@ -143,7 +148,7 @@ impl TestApp {
 
     /// What an operator is told.
     pub async fn metrics(&self) -> Metrics {
-        let router = taskgate::server::admin_router(&self.app);
+        let router = routes(taskgate::server::admin_router(&self.app));
         let answer = Call::of(router, Method::GET, "/metrics").send().await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
