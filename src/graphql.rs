@@ -28,8 +28,11 @@ mod context;
 mod cursor;
 mod document;
 mod feed;
+mod flat;
 mod guard;
 mod inputs;
+pub mod json;
+mod merging;
 mod mutation;
 mod operations;
 mod query;
@@ -49,6 +52,7 @@ pub use subscription::Resumption;
 pub use trusted::{TrustMode, TrustedDocuments};
 
 use document::{Document, Documents};
+use flat::TakesWritten;
 use operations::{Label, Operations};
 use validator::Validator;
 use variables::InputTypes;
@@ -159,7 +163,7 @@ impl Graphql {
         let variables = self.0.input_types.coerced(definition, &call.variables)?;
         let complexity = complexity::of(document.parsed(), definition, &variables)?;
         let (kind, absent) = (definition.ty, document::absent(definition, &variables));
-        Ok(Operation { document, name, variables, kind, absent, complexity, label, keyed: None })
+        Ok(Operation { document, name, variables, kind, absent, complexity, label, keyed: None, takes_written: false })
     }
 
     async fn document(&self, source: Source) -> Result<Arc<Document>> {
@@ -226,8 +230,8 @@ impl Graphql {
         self.0.trusted.execute_stream(request).map(data)
     }
 
-    /// Runs one of our own documents as `user`, once where there is a key, and answers its data. Operators know
-    /// it by `name`.
+    /// Runs one of our own documents as `user`, once where there is a key, and answers its data, which may hold what is
+    /// written already (see [`json`]). Operators know it by `name`.
     ///
     /// # Errors
     /// The first error of its resolvers.
@@ -240,7 +244,7 @@ impl Graphql {
         keyed: Option<Keyed>,
     ) -> Result<Value> {
         let store = keyed.map(|keyed| self.0.store.under(keyed));
-        let mut request = with_store(Request::new("").variables(variables).data(user), store);
+        let mut request = with_store(Request::new("").variables(variables).data(user).data(TakesWritten), store);
         request.set_parsed_query(document.clone());
         let kind = document.operations.iter().next().map_or(OperationType::Query, |(_, operation)| operation.node.ty);
         let span = trace::operation(document::kind_name(kind), Some(name));

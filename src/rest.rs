@@ -24,6 +24,7 @@ mod etag;
 mod events;
 pub mod openapi;
 mod query;
+mod respond;
 mod routes;
 mod translate;
 
@@ -32,8 +33,9 @@ pub use events::{last_event, stream as event_stream};
 pub use routes::router;
 
 /// The text of each operation, by name.
-pub const OPERATIONS: [(&str, &str); 12] = [
+pub const OPERATIONS: [(&str, &str); 13] = [
     ("list_tasks", include_str!("rest/operations/list_tasks.graphql")),
+    ("list_revision", include_str!("rest/operations/list_revision.graphql")),
     ("create_task", include_str!("rest/operations/create_task.graphql")),
     ("get_task", include_str!("rest/operations/get_task.graphql")),
     ("update_task", include_str!("rest/operations/update_task.graphql")),
@@ -51,6 +53,7 @@ pub const OPERATIONS: [(&str, &str); 12] = [
 #[derive(Debug, Clone, Copy)]
 enum Operation {
     ListTasks,
+    ListRevision,
     CreateTask,
     GetTask,
     UpdateTask,

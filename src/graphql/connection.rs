@@ -6,6 +6,7 @@ use super::PageBounds;
 use super::context::ContextExt;
 use super::cursor::List;
 use super::feed::TaskChangeConnection;
+use super::flat::Tasks;
 use super::inputs::{TaskFilter, TaskOrder, argument};
 use super::trash::{self, DeletedTaskConnection};
 use super::types::TaskNode;
@@ -141,8 +142,8 @@ impl TaskConnection {
     }
 
     /// The tasks.
-    async fn nodes(&self) -> &[TaskNode] {
-        &self.nodes
+    async fn nodes(&self) -> Tasks<'_> {
+        Tasks(&self.nodes)
     }
 
     /// How to go on from here.

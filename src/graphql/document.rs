@@ -14,8 +14,9 @@ use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::flat::TakesWritten;
 use super::operations::Label;
-use super::{guard, text};
+use super::{guard, merging, text};
 use crate::error::{Error, Result};
 use crate::idempotency::{Key, Keyed};
 
@@ -89,6 +90,8 @@ pub struct Document {
     hash: Hash,
     /// Whether it asks for the schema itself.
     introspects: bool,
+    /// Whether its answers have to be merged.
+    merges: bool,
     bytes: u64,
 }
 
@@ -101,7 +104,8 @@ impl Document {
         text::check(text)?;
         let parsed = parse_query(text).map_err(|error| Error::GraphqlParse(sentence(&error.to_string())))?;
         let findings = guard::check(&parsed)?;
-        Ok(Self { parsed, hash: Hash::of(text), introspects: findings.introspects, bytes: text.len() as u64 })
+        let merges = merging::is_needed(&parsed);
+        Ok(Self { parsed, hash: Hash::of(text), introspects: findings.introspects, merges, bytes: text.len() as u64 })
     }
 
     pub(super) const fn hash(&self) -> Hash {
@@ -175,6 +179,8 @@ pub struct Operation {
     pub(super) label: Label,
     /// The key of the request, where it has one and this is a mutation.
     pub(super) keyed: Option<Keyed>,
+    /// Whether the answer may hold what is written already.
+    pub(super) takes_written: bool,
 }
 
 impl Operation {
@@ -196,6 +202,19 @@ impl Operation {
         let name = self.name.as_deref().unwrap_or_default();
         self.keyed = Some(key.of_request(&[b"graphql", &self.document.hash.0, name.as_bytes(), &variables]));
         Ok(self)
+    }
+
+    /// The same operation, whose answer goes to [`super::json::response`] and nowhere else, if it takes written parts.
+    #[must_use]
+    pub fn to_be_written(mut self) -> Self {
+        self.takes_written = !self.document.merges;
+        self
+    }
+
+    /// Whether its answer may hold what is written already. Then it is for [`super::json::response`].
+    #[must_use]
+    pub const fn takes_written(&self) -> bool {
+        self.takes_written
     }
 
     /// The key of the request with what it is for, where there is one.
@@ -227,6 +246,9 @@ impl Operation {
         let mut request = Request::new("").variables(self.variables);
         if let Some(name) = self.name {
             request = request.operation_name(name);
+        }
+        if self.takes_written {
+            request = request.data(TakesWritten);
         }
         request.set_parsed_query(document);
         request

@@ -9,13 +9,17 @@ use crate::error::Result;
 use crate::store::Counts;
 use crate::task::{Revision, Task};
 
-/// A task as the schema shows it.
+/// A task as the schema shows it (see [`super::flat`]).
 #[derive(Debug, Clone)]
 pub struct TaskNode(pub Task);
 
+/// The same as the library resolves it.
+#[derive(Debug, Clone, Copy)]
+pub struct DerivedTask<'a>(pub(super) &'a Task);
+
 /// A task of the viewer.
 #[Object(name = "Task")]
-impl TaskNode {
+impl DerivedTask<'_> {
     /// What names the task: `databaseId` as a string.
     async fn id(&self) -> ID {
         self.0.id.into_id()

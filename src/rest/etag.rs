@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use async_graphql::{Value, Variables};
-use aws_lc_rs::digest::{SHA256, digest};
+use async_graphql::Variables;
+use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -20,20 +20,22 @@ pub(super) fn of_task(revision: &str) -> Result<HeaderValue> {
 
 /// The tag of a list.
 pub(super) fn of_list(revision: &str, user: &UserId, variables: &Variables) -> Result<HeaderValue> {
-    let which = serde_json::to_string(variables).map_err(Error::internal)?;
+    let which = serde_json::to_vec(variables).map_err(Error::internal)?;
     hashed(revision, user, &which)
 }
 
 /// The tag of what sweeps change too: of a part of the feed, which ends at `revision`, and of deleted tasks.
-pub(super) fn of_body(revision: &str, user: &UserId, body: &Value) -> Result<HeaderValue> {
+pub(super) fn of_body(revision: &str, user: &UserId, body: &[u8]) -> Result<HeaderValue> {
     let position = Position::parse(revision).map_err(|problem| Error::internal(problem.msg))?;
-    let what = serde_json::to_string(body).map_err(Error::internal)?;
-    hashed(position.revision(), user, &what)
+    hashed(position.revision(), user, body)
 }
 
-fn hashed(revision: impl fmt::Display, user: &UserId, what: &str) -> Result<HeaderValue> {
-    let hash = digest(&SHA256, format!("{user}\n{what}").as_bytes());
-    let short = URL_SAFE_NO_PAD.encode(&hash.as_ref()[..9]);
+fn hashed(revision: impl fmt::Display, user: &UserId, what: &[u8]) -> Result<HeaderValue> {
+    let mut hash = Context::new(&SHA256);
+    for part in [user.as_str().as_bytes(), b"\n", what] {
+        hash.update(part);
+    }
+    let short = URL_SAFE_NO_PAD.encode(&hash.finish().as_ref()[..9]);
     HeaderValue::try_from(format!("\"{revision}-{short}\"")).map_err(Error::internal)
 }
 
@@ -45,6 +47,11 @@ pub(super) fn none_match(headers: &HeaderMap, etag: &HeaderValue) -> bool {
         Some(Tags::Any) => true,
         Some(Tags::These(tags)) => tags.iter().any(|tag| tag.as_bytes() == current),
     }
+}
+
+/// The same by name: `*` does not count, because there is nothing that it was given out for.
+pub(super) fn none_match_exactly(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    matches!(tags(headers, &header::IF_NONE_MATCH), Some(Tags::These(_))) && none_match(headers, etag)
 }
 
 /// What a change is conditional on (`If-Match`: RFC 9110, 13.1.1).

@@ -4,7 +4,7 @@ use async_graphql::{Value, Variables, value};
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
@@ -18,7 +18,7 @@ use super::openapi::schemas::{
 };
 use super::query::{self, ListQuery, TrashQuery};
 use super::translate::{Input, take, take_text};
-use super::{Operation, Rest, changes, events};
+use super::{Operation, Rest, changes, events, respond};
 use crate::error::{Error, Result};
 use crate::task::{Revision, TaskId};
 use crate::user::UserId;
@@ -53,13 +53,21 @@ async fn list_tasks(
 ) -> Result<Response> {
     let query = ListQuery::parse(request.uri().query().unwrap_or_default())?;
     let variables = query.variables()?;
+    // What a caller has already need not be read to find that out.
+    if request.headers().contains_key(header::IF_NONE_MATCH) {
+        let mut viewer = rest.run(Operation::ListRevision, Variables::default(), &user, None).await?;
+        let etag = etag::of_list(&take_text(&mut viewer, "revision")?, &user, &variables)?;
+        if etag::none_match_exactly(request.headers(), &etag) {
+            return Ok(respond::not_modified(etag));
+        }
+    }
     let mut list = rest.run(Operation::ListTasks, variables.clone(), &user, None).await?;
     let etag = etag::of_list(&take_text(&mut list, "revision")?, &user, &variables)?;
     if etag::none_match(request.headers(), &etag) {
-        return Ok(not_modified(etag));
+        return Ok(respond::not_modified(etag));
     }
-    let body = take(&mut list, "nodes")?;
-    page_response(&body, etag, take(&mut list, "pageInfo")?, |cursor| query.next(cursor))
+    let body = respond::written(&take(&mut list, "nodes")?);
+    respond::page(body, etag, take(&mut list, "pageInfo")?, |cursor| query.next(cursor))
 }
 
 /// Make a task
@@ -84,13 +92,7 @@ async fn create_task(
     input.required_text(&body, "title");
     input.text(&body, "description", true);
     let task = changed_task(&rest, Operation::CreateTask, input, &user, &change).await?;
-    let mut response = task_response(StatusCode::CREATED, task.clone())?;
-    if let Value::Object(members) = &task
-        && let Some(id) = members.get("id")
-    {
-        response.headers_mut().insert(header::LOCATION, header_value(format!("/api/tasks/{id}"))?);
-    }
-    Ok(change.answer(response))
+    Ok(change.answer(respond::created(task)?))
 }
 
 /// Read a task
@@ -101,9 +103,9 @@ async fn create_task(
 )]
 async fn get_task(State(rest): State<Rest>, Extension(user): Extension<UserId>, request: Request) -> Result<Response> {
     let task = read_task(&rest, &id_of(&request)?, &user).await?;
-    let response = task_response(StatusCode::OK, task)?;
+    let response = respond::task(task)?;
     match response.headers().get(header::ETAG) {
-        Some(etag) if etag::none_match(request.headers(), etag) => Ok(not_modified(etag.clone())),
+        Some(etag) if etag::none_match(request.headers(), etag) => Ok(respond::not_modified(etag.clone())),
         _ => Ok(response),
     }
 }
@@ -135,7 +137,7 @@ async fn update_task(
         input.flag(&body, "completed");
     };
     let task = change_task(&rest, Operation::UpdateTask, &id, &user, &change, fill).await?;
-    Ok(change.answer(task_response(StatusCode::OK, task)?))
+    Ok(change.answer(respond::task(task)?))
 }
 
 /// Complete, reopen or toggle a task
@@ -162,7 +164,7 @@ async fn complete_task(
     let operation = if body.contains_key("completed") { Operation::SetTaskCompleted } else { Operation::ToggleTask };
     let fill = |input: &mut Input| input.flag(&body, "completed");
     let task = change_task(&rest, operation, &id, &user, &change, fill).await?;
-    Ok(change.answer(task_response(StatusCode::OK, task)?))
+    Ok(change.answer(respond::task(task)?))
 }
 
 /// Delete a task
@@ -212,7 +214,7 @@ async fn restore_task(
             other => other,
         },
     }?;
-    Ok(change.answer(task_response(StatusCode::OK, task)?))
+    Ok(change.answer(respond::task(task)?))
 }
 
 /// List deleted tasks
@@ -230,12 +232,12 @@ async fn list_deleted_tasks(
 ) -> Result<Response> {
     let query = TrashQuery::parse(request.uri().query().unwrap_or_default())?;
     let mut trash = rest.run(Operation::ListDeletedTasks, query.variables()?, &user, None).await?;
-    let body = take(&mut trash, "nodes")?;
+    let body = respond::written(&take(&mut trash, "nodes")?);
     let etag = etag::of_body(&take_text(&mut trash, "revision")?, &user, &body)?;
     if etag::none_match(request.headers(), &etag) {
-        return Ok(not_modified(etag));
+        return Ok(respond::not_modified(etag));
     }
-    page_response(&body, etag, take(&mut trash, "pageInfo")?, |cursor| query.next(cursor))
+    respond::page(body, etag, take(&mut trash, "pageInfo")?, |cursor| query.next(cursor))
 }
 
 /// List what changed
@@ -255,11 +257,12 @@ async fn list_changes(
 ) -> Result<Response> {
     let variables = query::changes(request.uri().query().unwrap_or_default())?;
     let (page, revision) = changes::page(rest.run(Operation::TaskChanges, variables, &user, None).await?)?;
-    let etag = etag::of_body(&revision, &user, &page)?;
+    let body = respond::written(&page);
+    let etag = etag::of_body(&revision, &user, &body)?;
     if etag::none_match(request.headers(), &etag) {
-        return Ok(not_modified(etag));
+        return Ok(respond::not_modified(etag));
     }
-    let mut response = json(StatusCode::OK, &page)?;
+    let mut response = respond::json(StatusCode::OK, body);
     response.headers_mut().insert(header::ETAG, etag);
     Ok(response)
 }
@@ -318,7 +321,7 @@ async fn change_tasks(
     let mut change = Change::read_list(request, rest.bounds).await?;
     let variables = bulk::variables(&change.required_body()?)?;
     let changed = rest.run(Operation::ChangeTasks, variables, &user, change.keyed.as_ref()).await?;
-    Ok(change.answer(json(StatusCode::OK, &changed)?))
+    Ok(change.answer(respond::json(StatusCode::OK, respond::written(&changed))))
 }
 
 /// The id in the path, once it is known to be one.
@@ -373,42 +376,4 @@ async fn changed_task(
 ) -> Result<Value> {
     let mut payload = rest.run(operation, input.into_variables()?, user, change.keyed.as_ref()).await?;
     take(&mut payload, "task")
-}
-
-/// A task as a body, its revision as the entity tag.
-fn task_response(status: StatusCode, mut task: Value) -> Result<Response> {
-    let etag = etag::of_task(&take_text(&mut task, "revision")?)?;
-    let mut response = json(status, &task)?;
-    response.headers_mut().insert(header::ETAG, etag);
-    Ok(response)
-}
-
-fn json(status: StatusCode, body: &Value) -> Result<Response> {
-    let bytes = serde_json::to_vec(body).map_err(Error::internal)?;
-    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((status, content_type, bytes).into_response())
-}
-
-/// A page as a bare array, with the way to the next one while there is more.
-fn page_response(
-    body: &Value,
-    etag: HeaderValue,
-    mut page: Value,
-    next: impl FnOnce(&str) -> String,
-) -> Result<Response> {
-    let mut response = json(StatusCode::OK, body)?;
-    if take(&mut page, "hasNextPage")? == Value::Boolean(true) {
-        let link = format!("<{}>; rel=\"next\"", next(&take_text(&mut page, "endCursor")?));
-        response.headers_mut().insert(header::LINK, header_value(link)?);
-    }
-    response.headers_mut().insert(header::ETAG, etag);
-    Ok(response)
-}
-
-fn not_modified(etag: HeaderValue) -> Response {
-    (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
-}
-
-fn header_value(text: String) -> Result<HeaderValue> {
-    HeaderValue::try_from(text).map_err(Error::internal)
 }

@@ -14,7 +14,7 @@ use super::graphql_sse::{self, Asked};
 use super::{App, door, graphiql, graphql_ws};
 use crate::auth::Verified;
 use crate::error::{Code, Error, Result};
-use crate::graphql::{Call, Graphql, Operation};
+use crate::graphql::{Call, Graphql, Operation, json};
 use crate::idempotency::{self, Key};
 use crate::rest::body;
 use crate::user::UserId;
@@ -190,9 +190,15 @@ async fn answer_once(app: &App, operation: Operation, user: UserId, media_type: 
     }
     app.budget.charge(&user, operation.complexity())?;
     let keyed = operation.keyed().cloned();
+    let operation = operation.to_be_written();
+    let takes_written = operation.takes_written();
     let answer = app.graphql.execute(operation, user).await;
     let fault = fault(&answer).cloned();
-    let mut response = GraphQLResponse::from(answer).into_response();
+    let mut response = if takes_written {
+        json::response(&answer).into_response()
+    } else {
+        GraphQLResponse::from(answer).into_response()
+    };
     response.headers_mut().insert(header::CONTENT_TYPE, media_type.header());
     if keyed.is_some_and(|keyed| keyed.is_replayed()) {
         response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));

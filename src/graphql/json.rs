@@ -1,0 +1,71 @@
+//! Values as JSON, parts of which may be written already.
+//!
+//! The schema has no binary scalar, so that the binary variant of a value is free to mean: this is JSON.
+
+use std::io::Write as _;
+
+use async_graphql::{Response, Value};
+
+/// JSON as a value.
+pub(super) fn written(json: Vec<u8>) -> Value {
+    Value::Binary(json.into())
+}
+
+/// An answer as the body of a response (<https://spec.graphql.org/October2021/#sec-Response-Format>).
+#[must_use]
+pub fn response(response: &Response) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(br#"{"data":"#);
+    write(&response.data, &mut out);
+    if !response.errors.is_empty() {
+        out.extend_from_slice(br#","errors":"#);
+        // Errors have nothing that JSON cannot say, and writing to memory does not fail.
+        let _ = serde_json::to_writer(&mut out, &response.errors);
+    }
+    out.push(b'}');
+    out
+}
+
+/// Writes a value of an answer.
+pub fn write(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        // Writing to memory does not fail.
+        Value::Number(number) => drop(write!(out, "{number}")),
+        Value::Boolean(flag) => drop(write!(out, "{flag}")),
+        Value::String(text) => self::text(text, out),
+        Value::Enum(name) => self::text(name, out),
+        Value::Binary(json) => out.extend_from_slice(json),
+        Value::List(items) => list(items.iter(), out, write),
+        Value::Object(members) => {
+            out.push(b'{');
+            for (i, (name, value)) in members.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                text(name, out);
+                out.push(b':');
+                write(value, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+/// Writes a string.
+pub(super) fn text(text: &str, out: &mut Vec<u8>) {
+    // A string is always JSON, and writing to memory does not fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// Writes a list.
+pub(super) fn list<T>(items: impl Iterator<Item = T>, out: &mut Vec<u8>, mut item: impl FnMut(T, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (i, one) in items.enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        item(one, out);
+    }
+    out.push(b']');
+}
