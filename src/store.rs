@@ -61,9 +61,12 @@ macro_rules! change {
                 let bumped = $crate::store::sql::Bumped { bump: $bump, change: $change };
                 $crate::store::keys::found(bumped.get_result::<$crate::store::tasks::Row>(connection).await)
             },
-            |connection| match $bump.load::<i64>(connection)?.len() {
+            |connection| match $crate::store::sql::Prepared($bump).load::<i64>(connection)?.len() {
                 0 => Ok(Err(())),
-                _ => $crate::store::keys::found($change.get_result::<$crate::store::tasks::Row>(connection)),
+                _ => {
+                    let change = $crate::store::sql::Prepared($change);
+                    $crate::store::keys::found(change.get_result::<$crate::store::tasks::Row>(connection))
+                }
             }
         )
         .map(Result::ok)

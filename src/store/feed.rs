@@ -51,9 +51,8 @@ macro_rules! after {
             .filter(tasks::revision.gt($after.revision().0))
             .filter(tasks::deleted_at.is_null().or(tasks::revision.gt(seen)))
             .order(tasks::revision.asc())
-            .select((COLUMNS, tasks::deleted_at))
-            .limit($limit);
-        AsOf { owner: $user.as_str(), page }
+            .select((COLUMNS, tasks::deleted_at));
+        AsOf { owner: $user.as_str(), page, limit: Some($limit) }
     }};
 }
 

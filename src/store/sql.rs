@@ -46,6 +46,31 @@ where
     }
 }
 
+/// A statement that SQLite keeps prepared, by its text; see [`Bumped`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prepared<Statement>(pub(super) Statement);
+
+impl<Statement> QueryId for Prepared<Statement> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Statement: Query> Query for Prepared<Statement> {
+    type SqlType = Statement::SqlType;
+}
+
+impl<Statement: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Prepared<Statement> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Sqlite) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Statement, Conn> diesel::RunQueryDsl<Conn> for Prepared<Statement> {}
+
 /// The revision that the change in hand was given: what [`Bumped`] has just returned in PostgreSQL, what the owner's
 /// row holds in the same transaction in SQLite.
 #[derive(Debug, Clone, Copy)]
@@ -161,11 +186,16 @@ impl<Column, G> ValidGrouping<G> for Contains<Column> {
 /// which tombstones were swept, which says what the page cannot tell.
 ///
 /// No row: the user has never changed anything. A row without a task: nothing is on this page. The rows come in the
-/// page's order: a single row joined ON TRUE can only be the outer side of a nested loop. The page must have a LIMIT.
+/// page's order: a single row joined ON TRUE can only be the outer side of a nested loop.
+///
+/// The page's LIMIT is written here. There is always one: SQLite drops the order of a subquery that has none. It is an
+/// expression, because SQLite prepares a statement anew each time that a plain parameter in a LIMIT is bound.
 #[derive(Debug, Clone)]
 pub(super) struct AsOf<'a, Page> {
     pub(super) owner: &'a str,
     pub(super) page: Page,
+    /// The most tasks; all of them with `None`.
+    pub(super) limit: Option<i64>,
 }
 
 impl<Page> QueryId for AsOf<'_, Page> {
@@ -179,14 +209,17 @@ impl<Page: Query> Query for AsOf<'_, Page> {
 
 impl<Page, DB> QueryFragment<DB> for AsOf<'_, Page>
 where
-    DB: Backend + HasSqlType<Text>,
+    DB: Backend + HasSqlType<Text> + HasSqlType<BigInt>,
     str: ToSql<Text, DB>,
+    i64: ToSql<BigInt, DB>,
     Page: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("SELECT o.revision, o.swept_revision, p.* FROM owners AS o LEFT JOIN (");
         self.page.walk_ast(out.reborrow())?;
-        out.push_sql(") AS p ON TRUE WHERE o.user_id = ");
+        out.push_sql(" LIMIT CAST(");
+        out.push_bind_param::<BigInt, i64>(self.limit.as_ref().unwrap_or(&i64::MAX))?;
+        out.push_sql(" AS BIGINT)) AS p ON TRUE WHERE o.user_id = ");
         out.push_bind_param::<Text, str>(self.owner)
     }
 }

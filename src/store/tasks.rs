@@ -246,10 +246,9 @@ macro_rules! page_query {
         if let Some(key) = request.before.clone() {
             query = placed!(query, key, request, request.direction.reversed());
         }
-        // Always a limit: SQLite drops the order of a subquery that has none.
-        query = query.limit(request.limit.unwrap_or(i64::MAX));
         let direction = if request.from_end { request.direction.reversed() } else { request.direction };
-        ordered!(query, request.field, direction)
+        let page = ordered!(query, request.field, direction);
+        AsOf { owner: request.user.as_str(), page, limit: request.limit }
     }};
 }
 
@@ -279,13 +278,9 @@ impl Store {
         let is_short = request.limit.is_some() && request.filter.search.is_none();
         let from_end = request.from_end;
         let rows: Vec<(i64, i64, Option<Row>)> = if is_short {
-            on_connection!(self, shared, |connection| {
-                AsOf { owner: request.user.as_str(), page: page_query!(&request) }.load(connection)
-            })?
+            on_connection!(self, shared, |connection| page_query!(&request).load(connection))?
         } else {
-            on_connection!(self, exclusive, |connection| {
-                AsOf { owner: request.user.as_str(), page: page_query!(&request) }.load(connection)
-            })?
+            on_connection!(self, exclusive, |connection| page_query!(&request).load(connection))?
         };
         let revision = rows.first().map_or(Revision::ZERO, |(revision, ..)| Revision(*revision));
         let mut tasks: Vec<Task> = rows.into_iter().filter_map(|(.., row)| row.map(Task::from)).collect();

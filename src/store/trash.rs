@@ -105,10 +105,9 @@ impl Store {
                 .filter(tasks::deleted_at.is_not_null())
                 .filter(tasks::revision.lt(before))
                 .order(tasks::revision.desc())
-                .select((COLUMNS, tasks::deleted_at))
-                // One more than is shown tells whether there is more.
-                .limit(limit.saturating_add(1));
-            AsOf { owner: user.as_str(), page }.load(connection)
+                .select((COLUMNS, tasks::deleted_at));
+            // One more than is shown tells whether there is more.
+            AsOf { owner: user.as_str(), page, limit: Some(limit.saturating_add(1)) }.load(connection)
         })?;
         let revision = rows.first().map_or(Revision::ZERO, |(revision, ..)| Revision(*revision));
         let deleted = |(row, at): (Row, Option<At>)| Some(DeletedTask { task: row.into(), deleted_at: at?.0 });
