@@ -42,7 +42,7 @@ macro_rules! on_connection {
                 use diesel::RunQueryDsl;
                 #[allow(unused_imports)]
                 use diesel::sqlite::Sqlite as DB;
-                sqlite.read(move |$connection| $body).await
+                sqlite.$pool(move |$connection| $body).await
             }
         }
     };

@@ -59,9 +59,14 @@ pub async fn collect<T>(work: impl Future<Output = T>) -> (T, Timings) {
 pub async fn measure<T>(phase: Phase, work: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let outcome = work.await;
-    // Nobody asks where there is nothing that collects.
-    let _ = TIMINGS.try_with(|timings| timings.of(phase).update(|sum| sum + started.elapsed()));
+    count(phase, started.elapsed());
     outcome
+}
+
+/// Counts `time` as that of `phase`.
+pub fn count(phase: Phase, time: Duration) {
+    // Nobody asks where there is nothing that collects.
+    let _ = TIMINGS.try_with(|timings| timings.of(phase).update(|sum| sum + time));
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub struct PoolFigures {
 }
 
 impl PoolFigures {
-    fn of<M: ManageConnection>(name: &'static str, pool: &Pool<M>) -> Self {
+    pub(super) fn of<M: ManageConnection>(name: &'static str, pool: &Pool<M>) -> Self {
         let state = pool.state();
         let statistics = state.statistics;
         Self {
@@ -58,9 +58,7 @@ impl Store {
             Database::Postgres(postgres) => {
                 [PoolFigures::of("shared", &postgres.shared), PoolFigures::of("exclusive", &postgres.exclusive)]
             }
-            Database::Sqlite(sqlite) => {
-                [PoolFigures::of("readers", &sqlite.readers), PoolFigures::of("writer", &sqlite.writer)]
-            }
+            Database::Sqlite(sqlite) => sqlite.figures(),
         }
     }
 }
