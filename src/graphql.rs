@@ -4,11 +4,13 @@
 //! request, and our own (the REST routes), which a test checks against the schema and which run without the callers'
 //! page limit.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{
-    Name, PathSegment, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Value, Variables,
+    Data, Name, PathSegment, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Value,
+    Variables,
 };
 use futures_util::stream::{Stream, StreamExt as _};
 
@@ -27,6 +29,7 @@ mod connection;
 mod context;
 mod cursor;
 mod document;
+mod executor;
 mod feed;
 mod flat;
 mod guard;
@@ -52,6 +55,7 @@ pub use subscription::Resumption;
 pub use trusted::{TrustMode, TrustedDocuments};
 
 use document::{Document, Documents};
+use executor::{Executor, Plain};
 use flat::TakesWritten;
 use operations::{Label, Operations};
 use validator::Validator;
@@ -94,6 +98,8 @@ struct Inner {
     callers: TaskSchema,
     /// Runs our own documents.
     trusted: TaskSchema,
+    /// Run what needs no preparation on the one and on the other.
+    executors: (Executor, Executor),
     input_types: InputTypes,
     documents: Documents,
     store: Store,
@@ -112,10 +118,13 @@ impl Graphql {
         let sdl = sdl();
         let bounds = |default| PageBounds { default, most: 100 };
         let fast = || build().validation_mode(ValidationMode::Fast).data(store.clone());
+        let callers = fast().data(bounds(Some(50))).finish();
+        let trusted = fast().data(bounds(None)).disable_introspection().finish();
         Ok(Self(Arc::new(Inner {
             validator: Validator::new(&sdl, explore)?,
-            callers: fast().data(bounds(Some(50))).finish(),
-            trusted: fast().data(bounds(None)).disable_introspection().finish(),
+            executors: (Executor::of(&callers)?, Executor::of(&trusted)?),
+            callers,
+            trusted,
             input_types: InputTypes::of(&sdl)?,
             documents: Documents::new(),
             store: store.clone(),
@@ -196,12 +205,19 @@ impl Graphql {
     }
 
     /// Runs a caller's operation as `user`. Errors of resolvers are in the response, with their codes.
-    pub async fn execute(&self, operation: Operation, user: UserId) -> Response {
+    pub async fn execute(&self, mut operation: Operation, user: UserId) -> Response {
         let (label, kind) = (operation.label.clone(), operation.kind_name());
         let store = operation.keyed().cloned().map(|keyed| self.0.store.under(keyed));
-        let request = with_store(operation.into_request().data(user), store);
+        let data = data_of(user, store, operation.takes_written());
         let span = trace::operation(kind, label.known());
-        let response = rendered(self.0.callers.execute(request).instrument(span.clone()).await);
+        let response = if let Some(plain) = operation.plain() {
+            self.0.executors.0.execute(plain, data).instrument(span.clone()).await
+        } else {
+            let mut request = operation.into_request();
+            request.data = data;
+            self.0.callers.execute(request).instrument(span.clone()).await
+        };
+        let response = rendered(response);
         self.ended(&span, label, response.errors.first().map(context::code));
         response
     }
@@ -230,25 +246,24 @@ impl Graphql {
         self.0.trusted.execute_stream(request).map(data)
     }
 
-    /// Runs one of our own documents as `user`, once where there is a key, and answers its data, which may hold what is
-    /// written already (see [`json`]). Operators know it by `name`.
+    /// Runs one of our own operations as `user`, once where there is a key, and answers its data, which may hold what is
+    /// written already (see [`json`]). It has neither fragments nor directives. Operators know it by `name`.
     ///
     /// # Errors
     /// The first error of its resolvers.
     pub async fn run(
         &self,
         name: &'static str,
-        document: &ExecutableDocument,
+        operation: &OperationDefinition,
         variables: Variables,
         user: UserId,
         keyed: Option<Keyed>,
     ) -> Result<Value> {
         let store = keyed.map(|keyed| self.0.store.under(keyed));
-        let mut request = with_store(Request::new("").variables(variables).data(user).data(TakesWritten), store);
-        request.set_parsed_query(document.clone());
-        let kind = document.operations.iter().next().map_or(OperationType::Query, |(_, operation)| operation.node.ty);
-        let span = trace::operation(document::kind_name(kind), Some(name));
-        let response = self.0.trusted.execute(request).instrument(span.clone()).await;
+        let data_of_request = data_of(user, store, true);
+        let span = trace::operation(document::kind_name(operation.ty), Some(name));
+        let plain = Plain { operation: operation.clone(), fragments: HashMap::new(), variables };
+        let response = self.0.executors.1.execute(plain, data_of_request).instrument(span.clone()).await;
         let outcome = data(response);
         self.ended(&span, Label::Own(name), outcome.as_ref().err().map(Error::code));
         outcome
@@ -306,12 +321,17 @@ fn data(response: Response) -> Result<Value> {
     }
 }
 
-/// A store in the request comes before that of the schema.
-fn with_store(request: Request, store: Option<Store>) -> Request {
-    match store {
-        Some(store) => request.data(store),
-        None => request,
+/// What resolvers find in a request. A store comes before that of the schema.
+fn data_of(user: UserId, store: Option<Store>, takes_written: bool) -> Data {
+    let mut data = Data::default();
+    data.insert(user);
+    if let Some(store) = store {
+        data.insert(store);
     }
+    if takes_written {
+        data.insert(TakesWritten);
+    }
+    data
 }
 
 /// Whether there is no place for what failed in the data, not even a null. The library leaves a field out that failed;

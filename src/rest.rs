@@ -4,7 +4,7 @@
 //! documents in `operations/` alias fields to the names that REST has, so that a body is a subtree of the answer.
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 use async_graphql::{Value, Variables, value};
 use futures_util::stream::{Stream, StreamExt as _};
 use std::sync::Arc;
@@ -70,12 +70,16 @@ enum Operation {
 /// How many tasks a list counts as that names no limit.
 const UNLIMITED: u32 = 100;
 
-/// What the routes need: the schema, their operations parsed once, and the budgets that they are charged to.
+/// What the routes need: the schema, their operations parsed once, and the budgets that they are charged to. A clone is
+/// another handle to the same.
 #[derive(Debug, Clone)]
-pub struct Rest {
+pub struct Rest(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     graphql: Graphql,
     budget: Budget,
-    operations: Arc<[Prepared]>,
+    operations: Vec<Prepared>,
     bounds: body::Bounds,
 }
 
@@ -84,6 +88,8 @@ pub struct Rest {
 struct Prepared {
     name: &'static str,
     document: ExecutableDocument,
+    /// The one operation of the document.
+    definition: OperationDefinition,
     fixed: u32,
     each: u32,
 }
@@ -97,7 +103,11 @@ impl Prepared {
             graphql::complexity(&document, &Variables::from_value(variables))
         };
         let (one, two) = (of(1)?, of(2)?);
-        Ok(Self { name, document, fixed: one - (two - one), each: two - one })
+        let definition = match document.operations.iter().next() {
+            Some((_, definition)) => definition.node.clone(),
+            None => return Err(Error::internal("a document has no operation")),
+        };
+        Ok(Self { name, document, definition, fixed: one - (two - one), each: two - one })
     }
 
     fn complexity(&self, variables: &Variables) -> u32 {
@@ -125,7 +135,7 @@ impl Rest {
     /// `Internal` when an operation does not parse, which a test rules out.
     pub fn new(graphql: Graphql, budget: Budget, bounds: body::Bounds) -> Result<Self> {
         let operations = OPERATIONS.iter().map(|(name, text)| Prepared::new(name, text)).collect::<Result<_>>()?;
-        Ok(Self { graphql, budget, operations, bounds })
+        Ok(Self(Arc::new(Inner { graphql, budget, operations, bounds })))
     }
 
     /// Charges an operation to `user`, runs it, once where there is a key, and answers the subtree of its one root field.
@@ -136,9 +146,9 @@ impl Rest {
         user: &UserId,
         keyed: Option<&Keyed>,
     ) -> Result<Value> {
-        let operation = &self.operations[operation as usize];
-        self.budget.charge(user, operation.complexity(&variables))?;
-        let run = self.graphql.run(operation.name, &operation.document, variables, user.clone(), keyed.cloned());
+        let operation = &self.0.operations[operation as usize];
+        self.0.budget.charge(user, operation.complexity(&variables))?;
+        let run = self.0.graphql.run(operation.name, &operation.definition, variables, user.clone(), keyed.cloned());
         root_field(run.await.map_err(translate::error)?)
     }
 
@@ -150,9 +160,9 @@ impl Rest {
         variables: Variables,
         user: &UserId,
     ) -> Result<impl Stream<Item = Result<Value>> + Send + use<>> {
-        let operation = &self.operations[operation as usize];
-        self.budget.charge(user, operation.complexity(&variables))?;
-        let events = self.graphql.follow(&operation.document, variables, user.clone());
+        let operation = &self.0.operations[operation as usize];
+        self.0.budget.charge(user, operation.complexity(&variables))?;
+        let events = self.0.graphql.follow(&operation.document, variables, user.clone());
         Ok(events.map(|data| data.map_err(translate::error).and_then(root_field)))
     }
 }

@@ -43,7 +43,9 @@ pub fn init(config: &LogConfig, traces: &Traces) {
     });
     // Filtered also where it is none: a layer without a filter takes an interest in every span.
     let is_on = spans.is_some();
-    let of_traces = filter_fn(move |metadata| is_on && metadata.is_span() && metadata.target() == trace::TARGET);
+    // Where nothing is collected, what nobody wants is known before anybody is asked.
+    let of_traces = filter_fn(move |metadata| is_on && metadata.is_span() && metadata.target() == trace::TARGET)
+        .with_max_level_hint(if is_on { LevelFilter::TRACE } else { LevelFilter::OFF });
     let spans = spans.with_filter(of_traces);
     // A second start, in one process of tests, keeps the first log.
     let _ = registry().with(lines.with_filter(filter.and(no_span))).with(spans).try_init();

@@ -14,7 +14,8 @@ use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::flat::TakesWritten;
+use super::executor::Plain;
+use super::guard::Findings;
 use super::operations::Label;
 use super::{guard, merging, text};
 use crate::error::{Error, Result};
@@ -88,8 +89,7 @@ pub struct Document {
     parsed: ExecutableDocument,
     /// Of its text.
     hash: Hash,
-    /// Whether it asks for the schema itself.
-    introspects: bool,
+    findings: Findings,
     /// Whether its answers have to be merged.
     merges: bool,
     bytes: u64,
@@ -105,7 +105,7 @@ impl Document {
         let parsed = parse_query(text).map_err(|error| Error::GraphqlParse(sentence(&error.to_string())))?;
         let findings = guard::check(&parsed)?;
         let merges = merging::is_needed(&parsed);
-        Ok(Self { parsed, hash: Hash::of(text), introspects: findings.introspects, merges, bytes: text.len() as u64 })
+        Ok(Self { parsed, hash: Hash::of(text), findings, merges, bytes: text.len() as u64 })
     }
 
     pub(super) const fn hash(&self) -> Hash {
@@ -113,7 +113,7 @@ impl Document {
     }
 
     pub(super) const fn introspects(&self) -> bool {
-        self.introspects
+        self.findings.introspects
     }
 
     pub(super) const fn parsed(&self) -> &ExecutableDocument {
@@ -238,6 +238,20 @@ impl Operation {
         kind_name(self.kind)
     }
 
+    /// The operation as it can be run at once; `None` where it has to be prepared.
+    pub(super) fn plain(&mut self) -> Option<Plain> {
+        let Findings { introspects, directs } = self.document.findings;
+        if introspects || directs || !self.absent.is_empty() || self.is_subscription() {
+            return None;
+        }
+        let (_, operation) = self.document.operation(self.name.as_deref()).ok()?;
+        Some(Plain {
+            operation: operation.clone(),
+            fragments: self.document.parsed.fragments.clone(),
+            variables: std::mem::take(&mut self.variables),
+        })
+    }
+
     pub(super) fn into_request(self) -> Request {
         let mut document = self.document.parsed.clone();
         if !self.absent.is_empty() {
@@ -246,9 +260,6 @@ impl Operation {
         let mut request = Request::new("").variables(self.variables);
         if let Some(name) = self.name {
             request = request.operation_name(name);
-        }
-        if self.takes_written {
-            request = request.data(TakesWritten);
         }
         request.set_parsed_query(document);
         request

@@ -5,7 +5,6 @@
 //! looks into it before it is sent. Whatever is asked for in a way that is not known here is left to the library.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
@@ -15,6 +14,7 @@ use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerRes
 
 use super::json;
 use super::types::{DerivedTask, TaskNode};
+use crate::clock::{Rfc3339, Timestamp};
 use crate::task::Task;
 
 /// In the data of a request: whoever gets the answer takes lists that are written already (see [`json`]), and none of them
@@ -60,29 +60,33 @@ impl Member {
             Self::Title => Value::String(task.title.clone()),
             Self::Description => task.description.clone().map_or(Value::Null, Value::String),
             Self::Completed => task.completed.into(),
-            Self::CreatedAt => Value::String(task.created_at.to_string()),
-            Self::UpdatedAt => Value::String(task.updated_at.to_string()),
+            Self::CreatedAt => time(task.created_at),
+            Self::UpdatedAt => time(task.updated_at),
             Self::Revision => Value::String(task.revision.to_string()),
         }
     }
 
     fn write(self, task: &Task, out: &mut Vec<u8>) {
-        // Writing to memory does not fail.
-        let _ = match self {
-            Self::TypeName => out.write_all(br#""Task""#),
-            Self::Id => write!(out, "\"{}\"", task.id),
-            Self::DatabaseId => write!(out, "{}", task.id),
-            Self::Title => return json::text(&task.title, out),
+        match self {
+            Self::TypeName => json::text("Task", out),
+            Self::Id => json::quoted(task.id.0, out),
+            Self::DatabaseId => json::number(task.id.0, out),
+            Self::Title => json::text(&task.title, out),
             Self::Description => match &task.description {
-                Some(description) => return json::text(description, out),
-                None => out.write_all(b"null"),
+                Some(description) => json::text(description, out),
+                None => out.extend_from_slice(b"null"),
             },
-            Self::Completed => write!(out, "{}", task.completed),
-            Self::CreatedAt => write!(out, "\"{}\"", task.created_at),
-            Self::UpdatedAt => write!(out, "\"{}\"", task.updated_at),
-            Self::Revision => write!(out, "\"{}\"", task.revision),
-        };
+            Self::Completed => out.extend_from_slice(if task.completed { b"true" } else { b"false" }),
+            Self::CreatedAt => json::time(task.created_at, out),
+            Self::UpdatedAt => json::time(task.updated_at, out),
+            Self::Revision => json::quoted(task.revision.0, out),
+        }
     }
+}
+
+fn time(instant: Timestamp) -> Value {
+    let text = instant.rfc3339();
+    Value::String(text.as_ref().map(Rfc3339::as_str).unwrap_or_default().to_owned())
 }
 
 /// What is asked for of a task: members by response key, in the order of the answer.

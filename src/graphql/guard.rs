@@ -76,6 +76,8 @@ impl Size {
 pub(super) struct Findings {
     /// Whether an operation asks for the schema itself.
     pub(super) introspects: bool,
+    /// Whether an operation has directives.
+    pub(super) directs: bool,
 }
 
 /// Refuses a document with an operation that is too large.
@@ -100,6 +102,7 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<Findings> {
             within("lists of the schema in each other", size.schema_lists, MAX_SCHEMA_LISTS)?;
         }
         findings.introspects |= size.introspects;
+        findings.directs |= size.directives > 0;
     }
     // Those that no operation spreads are validated too.
     for name in document.fragments.keys() {

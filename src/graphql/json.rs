@@ -6,6 +6,8 @@ use std::io::Write as _;
 
 use async_graphql::{Response, Value};
 
+use crate::clock::{Rfc3339, Timestamp};
+
 /// JSON as a value.
 pub(super) fn written(json: Vec<u8>) -> Value {
     Value::Binary(json.into())
@@ -56,6 +58,26 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
 pub(super) fn text(text: &str, out: &mut Vec<u8>) {
     // A string is always JSON, and writing to memory does not fail.
     let _ = serde_json::to_writer(out, text);
+}
+
+/// Writes a number.
+pub(super) fn number(number: i64, out: &mut Vec<u8>) {
+    let _ = serde_json::to_writer(out, &number);
+}
+
+/// Writes a number as a string.
+pub(super) fn quoted(number: i64, out: &mut Vec<u8>) {
+    out.push(b'"');
+    self::number(number, out);
+    out.push(b'"');
+}
+
+/// Writes an instant.
+pub(super) fn time(instant: Timestamp, out: &mut Vec<u8>) {
+    let text = instant.rfc3339();
+    out.push(b'"');
+    out.extend_from_slice(text.as_ref().map(Rfc3339::as_bytes).unwrap_or_default());
+    out.push(b'"');
 }
 
 /// Writes a list.

@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object};
 
 use super::connection::{Arguments, TaskConnection};
 use super::context::ContextExt;
+use super::executor::Insides;
 use super::feed::TaskChangeConnection;
 use super::inputs::{TaskFilter, TaskOrder};
 use super::trash::DeletedTaskConnection;
@@ -21,6 +22,7 @@ impl Query {
     /// Whoever the token speaks for.
     #[expect(clippy::unused_async, reason = "resolvers are asynchronous")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        Insides::leave(ctx);
         ctx.user().map(|_| Viewer)
     }
 

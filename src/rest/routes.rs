@@ -86,7 +86,7 @@ async fn create_task(
     Extension(user): Extension<UserId>,
     request: Request,
 ) -> Result<Response> {
-    let mut change = Change::read(request, rest.bounds).await?;
+    let mut change = Change::read(request, rest.0.bounds).await?;
     let body = change.required_body()?;
     let mut input = Input::default();
     input.required_text(&body, "title");
@@ -129,7 +129,7 @@ async fn update_task(
     request: Request,
 ) -> Result<Response> {
     let id = id_of(&request)?;
-    let mut change = Change::read(request, rest.bounds).await?;
+    let mut change = Change::read(request, rest.0.bounds).await?;
     let body = change.required_body()?;
     let fill = |input: &mut Input| {
         input.text(&body, "title", false);
@@ -159,7 +159,7 @@ async fn complete_task(
     request: Request,
 ) -> Result<Response> {
     let id = id_of(&request)?;
-    let mut change = Change::read(request, rest.bounds).await?;
+    let mut change = Change::read(request, rest.0.bounds).await?;
     let body = change.body();
     let operation = if body.contains_key("completed") { Operation::SetTaskCompleted } else { Operation::ToggleTask };
     let fill = |input: &mut Input| input.flag(&body, "completed");
@@ -318,7 +318,7 @@ async fn change_tasks(
     Extension(user): Extension<UserId>,
     request: Request,
 ) -> Result<Response> {
-    let mut change = Change::read_list(request, rest.bounds).await?;
+    let mut change = Change::read_list(request, rest.0.bounds).await?;
     let variables = bulk::variables(&change.required_body()?)?;
     let changed = rest.run(Operation::ChangeTasks, variables, &user, change.keyed.as_ref()).await?;
     Ok(change.answer(respond::json(StatusCode::OK, respond::written(&changed))))

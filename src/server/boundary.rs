@@ -72,13 +72,14 @@ impl Middleware for Boundary {
 /// One line a request, with the cause where something went wrong.
 fn log(method: &Method, route: &Route, id: &HeaderValue, span: &Span, response: &Response, took: Duration) {
     let (route, status, milliseconds) = (route.as_str(), response.status().as_u16(), took.as_secs_f64() * 1e3);
-    let (id, trace_id) = (String::from_utf8_lossy(id.as_bytes()), trace::id(span));
+    // As texts, which the log writes as they are.
+    let (method, id, trace_id) = (method.as_str(), id.to_str().unwrap_or_default(), trace::id(span));
     let extensions = response.extensions();
     let error = extensions.get::<Error>().or(extensions.get::<Fault>().map(|fault| &fault.0));
     if let Some(cause) = error.and_then(Error::cause) {
-        tracing::error!(%method, route, status, milliseconds, request_id = %id, trace_id, cause, "request failed");
+        tracing::error!(method, route, status, milliseconds, request_id = id, trace_id, cause, "request failed");
     } else {
-        tracing::info!(%method, route, status, milliseconds, request_id = %id, trace_id, "request");
+        tracing::info!(method, route, status, milliseconds, request_id = id, trace_id, "request");
     }
 }
 

@@ -62,8 +62,11 @@ pub(super) fn tell_what_is_left(budget: &Budget, caller: &Caller, response: &mut
         // The window that is told must not outlast the time after which to come again (section 6).
         left.seconds = left.seconds.min(*retry_after);
     }
-    let headers = [(POLICY, item(policy, 'q', 'w')), (LEFT, item(left, 'r', 't'))];
-    response.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    for (name, value) in [(POLICY, item(policy, 'q', 'w')), (LEFT, item(left, 'r', 't'))] {
+        if let Some(value) = value {
+            response.headers_mut().insert(name, value);
+        }
+    }
 }
 
 fn item(allowance: Allowance, points: char, seconds: char) -> Option<HeaderValue> {

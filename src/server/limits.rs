@@ -14,6 +14,9 @@ use super::metrics::{Load, Metrics};
 use crate::error::{Error, Result};
 use crate::rest::body::Bounds;
 
+/// About how many headers the layers add to an answer.
+const HEADERS: usize = 16;
+
 /// What the service bears before it refuses. Nothing here is zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -123,6 +126,9 @@ impl Gate {
 impl Middleware for Gate {
     async fn around(self, request: Request, inner: impl Inner) -> Response {
         let needs_place = !health::PATHS.contains(&request.uri().path());
-        self.run(needs_place, inner.answer(request)).await.unwrap_or_else(Error::into_response)
+        let mut response = self.run(needs_place, inner.answer(request)).await.unwrap_or_else(Error::into_response);
+        // The layers outside add theirs one by one, and the map would grow as often.
+        response.headers_mut().reserve(HEADERS);
+        response
     }
 }

@@ -9,6 +9,10 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text};
 use diesel::sqlite::Sqlite;
 
+mod known;
+
+pub(super) use known::Known;
+
 /// Raises the owner's revision and runs the change that takes it, in one statement and so in one round trip:
 /// `WITH bump AS (…) …`. PostgreSQL only; SQLite runs the two one after the other in one transaction.
 #[derive(Debug, Clone, Copy)]

@@ -1,12 +1,14 @@
 //! Reading tasks.
 
+use std::sync::OnceLock;
+
 use diesel::dsl::{count, count_star};
 use diesel::{AggregateExpressionMethods, BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::schema::{owners, tasks};
-use super::sql::{AsOf, Contains};
+use super::sql::{AsOf, Contains, Known};
 use super::timestamp::At;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -258,13 +260,16 @@ impl Store {
     /// # Errors
     /// `NoSuchTask`, or `Forbidden` when it is another user's.
     pub async fn task(&self, user: UserId, id: TaskId) -> Result<Task> {
+        static TEXT: OnceLock<String> = OnceLock::new();
         let owner = user.clone();
-        let row: Option<Row> = on_connection!(self, shared, |connection| tasks::table
-            .filter(tasks::id.eq(id.0))
-            .filter(tasks::user_id.eq(owner.as_str()))
-            .filter(tasks::deleted_at.is_null())
-            .select(COLUMNS)
-            .load::<Row>(connection))?
+        let row: Option<Row> = on_connection!(self, shared, |connection| {
+            let statement = tasks::table
+                .filter(tasks::id.eq(id.0))
+                .filter(tasks::user_id.eq(owner.as_str()))
+                .filter(tasks::deleted_at.is_null())
+                .select(COLUMNS);
+            Known { statement, text: &TEXT }.load::<Row>(connection)
+        })?
         .pop();
         match row {
             Some(row) => Ok(row.into()),

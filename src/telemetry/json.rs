@@ -23,12 +23,16 @@ where
         use tracing_log::NormalizeEvent as _;
         let of_log = event.normalized_metadata();
         let metadata = of_log.as_ref().unwrap_or_else(|| event.metadata());
-        write!(writer, r#"{{"timestamp":"{}","level":"{}""#, SystemClock.now(), metadata.level())?;
+        writer.write_str(r#"{"timestamp":""#)?;
+        writer.write_str(SystemClock.now().rfc3339().ok_or(fmt::Error)?.as_str())?;
+        writer.write_str(r#"","level":""#)?;
+        writer.write_str(metadata.level().as_str())?;
+        writer.write_str("\"")?;
         let mut members = Members { out: &mut writer, outcome: Ok(()) };
         event.record(&mut members);
         members.outcome?;
         writer.write_str(r#","target":"#)?;
-        string(&mut writer, format_args!("{}", metadata.target()))?;
+        text(&mut writer, metadata.target())?;
         writer.write_str("}\n")
     }
 }
@@ -45,9 +49,14 @@ impl<W: Write> Members<'_, W> {
         if self.outcome.is_err() || field.name().starts_with("log.") {
             return;
         }
-        let name = write!(self.out, r#","{}":"#, field.name().trim_start_matches("r#"));
-        self.outcome = name.and_then(|()| value(self.out));
+        self.outcome = name(self.out, field.name()).and_then(|()| value(self.out));
     }
+}
+
+fn name(out: &mut impl Write, name: &str) -> fmt::Result {
+    out.write_str(",\"")?;
+    out.write_str(name.trim_start_matches("r#"))?;
+    out.write_str("\":")
 }
 
 impl<W: Write> Visit for Members<'_, W> {
@@ -68,18 +77,22 @@ impl<W: Write> Visit for Members<'_, W> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field, |out| string(out, format_args!("{value}")));
+        self.member(field, |out| text(out, value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.member(field, |out| string(out, format_args!("{value:?}")));
+        self.member(field, |out| {
+            out.write_char('"')?;
+            write!(Escaped(out), "{value:?}")?;
+            out.write_char('"')
+        });
     }
 }
 
 /// Writes a JSON string (RFC 8259, section 7).
-fn string(out: &mut impl Write, text: fmt::Arguments<'_>) -> fmt::Result {
+fn text(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_char('"')?;
-    Escaped(out).write_fmt(text)?;
+    Escaped(out).write_str(text)?;
     out.write_char('"')
 }
 
@@ -88,7 +101,7 @@ struct Escaped<'a, W>(&'a mut W);
 impl<W: Write> Write for Escaped<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c == '"' || c == '\\' || c < ' ') {
+        while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' ')) {
             self.0.write_str(&rest[..at])?;
             match rest.as_bytes()[at] {
                 b'"' => self.0.write_str("\\\"")?,

@@ -80,7 +80,7 @@ impl Item {
 }
 
 fn texts(items: &[Item], after: usize) -> String {
-    items.iter().map(|item| item.text(after)).collect()
+    items.iter().map(|item| item.text(after)).collect::<Vec<_>>().concat()
 }
 
 fn item() -> impl Strategy<Value = Item> {
@@ -105,8 +105,8 @@ fn items() -> impl Strategy<Value = Vec<Item>> {
 fn document(root: &[Item], fragments: &[Vec<Item>]) -> String {
     let selection = texts(root, 0);
     let fragments = fragments.iter().enumerate();
-    let fragments: String =
-        fragments.map(|(i, items)| format!("fragment F{i} on Task {{ id {}}} ", texts(items, i + 1))).collect();
+    let fragments = fragments.map(|(i, items)| format!("fragment F{i} on Task {{ id {}}} ", texts(items, i + 1)));
+    let fragments = fragments.collect::<Vec<_>>().concat();
     // One member is always there: the library answers null for an object without any.
     format!("query($yes: Boolean!, $no: Boolean!) {{ many {{ id {selection}}} one {{ id {selection}}} }} {fragments}")
 }
