@@ -1,0 +1,1 @@
+"""The benchmark of taskgate: what it is measured against, by which requests, and what was found."""
