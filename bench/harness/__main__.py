@@ -13,22 +13,23 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
+from . import chart, growth, machine, report, startup
 from .contenders import BENCH, Bench
-from .load import Sample
+from .goals import Found, Round
+from .growth import Growth
 from .postgres import Cluster
-from .rows import Field, Row, Rows
+from .rows import KEYS, LONG, Field, Row, Rows
 from .system import Failed
 from .tokens import Ed25519, KeyServer, Secret
-
-Round = dict[str, dict[str, Sample]]
-"""What each contender did in each row."""
 
 
 def main() -> None:
     """Reads the command line and measures."""
-    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rows, under five minutes in all")
-    parser.add_argument("--only", metavar="ROWS", default="*", help="the rows whose keys match, such as '*-rest'")
+    parser.add_argument(
+        "--only", metavar="ROWS", default="*", help="what matches of: " + ", ".join([*KEYS, "growth", "startup"])
+    )
     parser.add_argument("--no-peers", action="store_true", help="without FastAPI and PostGraphile")
     arguments = parser.parse_args()
     # What is started is ended on SIGTERM as on Ctrl-C.
@@ -43,19 +44,55 @@ def main() -> None:
 
 
 def run(stack: ExitStack, arguments: argparse.Namespace) -> None:
-    """Measures what was asked for."""
+    """Measures what was asked for. Only a whole run is written down."""
+    bench = prepare(stack)
+    seconds = 2 if arguments.quick else 5
+
+    def wanted(key: str) -> bool:
+        is_left_out = arguments.quick and arguments.only == "*" and key in LONG
+        return fnmatch.fnmatch(key, arguments.only) and not is_left_out
+
+    ready = startup.ready_ms(bench) if wanted("startup") else None
+    rows: list[Row] = []
+    if any(map(wanted, KEYS)):
+        say("seeding")
+        field = Field.start(bench, not arguments.no_peers, arguments.quick)
+        rows = [row for row in Rows(bench, field, arguments.quick) if wanted(row.key)]
+    rounds = [measure_round(number, rows, seconds) for number in (1, 2)]
+    growth = measure_growth(bench, arguments.quick) if wanted("growth") else {}
+    found = Found(rounds, growth, ready)
+    facts = machine.facts(bench.cluster, not arguments.no_peers)
+    page = report.report(found, rows, facts, report.how(arguments.quick, seconds))
+    print(f"\n{page}")
+    if arguments.only == "*" and not arguments.no_peers:
+        (BENCH / "results.md").write_text(page)
+        (BENCH / "results.svg").write_text(chart.chart(found.last))
+        plain = {"versions": facts, "quick": arguments.quick, "seconds": seconds, **asdict(found)}
+        (BENCH / "results.json").write_text(json.dumps(plain, indent=1) + "\n")
+
+
+def prepare(stack: ExitStack) -> Bench:
+    """What all measurements need."""
     # Not in /tmp, which may be in memory: a commit is to reach a disk.
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="taskgate-bench.", dir="/var/tmp")))
     cluster = Cluster.at(os.environ["TASKGATE_TEST_POSTGRES_URL"])
     key = Ed25519(folder)
     keys = KeyServer(key)
     stack.callback(keys.stop)
-    bench = Bench(cluster, folder, stack, Secret(), key, keys, cluster.postmaster())
-    say("seeding")
-    field = Field.start(bench, not arguments.no_peers, arguments.quick)
-    rows = [row for row in Rows(bench, field, arguments.quick) if fnmatch.fnmatch(row.key, arguments.only)]
-    rounds = [measure_round(number, rows, 2 if arguments.quick else 5) for number in (1, 2)]
-    (BENCH / "results.json").write_text(json.dumps([plain(round) for round in rounds], indent=1) + "\n")
+    return Bench(cluster, folder, stack, Secret(), key, keys, cluster.postmaster())
+
+
+def measure_growth(bench: Bench, quick: bool) -> dict[str, Growth]:
+    """What growth costs, on both databases."""
+    found = {}
+    kinds = (
+        {"PostgreSQL": growth.on_postgres} if quick else {"PostgreSQL": growth.on_postgres, "SQLite": growth.on_sqlite}
+    )
+    for kind, measure in kinds.items():
+        say(f"growth on {kind}")
+        found[kind] = measure(bench, 1 if quick else 2, 2 if quick else 3)
+        print("   ", ", ".join(f"{what}: {ratio:.2f}" for what, ratio in found[kind].ratios().items()), flush=True)
+    return found
 
 
 def measure_round(number: int, rows: Iterable[Row], seconds: int) -> Round:
@@ -66,13 +103,11 @@ def measure_round(number: int, rows: Iterable[Row], seconds: int) -> Round:
         found[row.key] = {}
         for label, measure in row.runs.items():
             sample = found[row.key][label] = measure(seconds)
-            print(f"    {label:20} {sample.rate:9,.0f}/s   p50 {sample.p50_ms:7.2f} ms   p99 {sample.p99_ms:7.2f} ms", flush=True)
+            print(
+                f"    {label:20} {sample.rate:9,.0f}/s   p50 {sample.p50_ms:7.2f} ms   p99 {sample.p99_ms:7.2f} ms",
+                flush=True,
+            )
     return found
-
-
-def plain(round: Round) -> dict[str, dict[str, dict[str, float | None]]]:
-    """A round as JSON has it."""
-    return {key: {label: asdict(sample) for label, sample in samples.items()} for key, samples in round.items()}
 
 
 def say(what: str) -> None:

@@ -110,7 +110,7 @@ def fastapi(bench: Bench, workers: int) -> Server:
         "DATABASE_URL": bench.cluster.url("fastapi", "postgresql+asyncpg"),
         "BETTER_AUTH_SECRET": bench.secret.text,
     }
-    command = [FASTAPI / "uvicorn", "--app-dir", BENCH / "peers/fastapi", "--port", str(port)]
+    command: list[str | Path] = [FASTAPI / "uvicorn", "--app-dir", BENCH / "peers/fastapi", "--port", str(port)]
     command += ["--loop", "uvloop", "--http", "httptools", "--workers", str(workers), "app:app"]
     return bench.started(f"fastapi-{workers}", command, port, env)
 
@@ -132,4 +132,6 @@ def postgraphile(bench: Bench) -> Server:
         "NODE_ENV": "production",
         "GRAPHILE_ENV": "production",
     }
-    return bench.started("postgraphile", [POSTGRAPHILE / "node_modules/.bin/node", POSTGRAPHILE / "server.mjs"], port, env)
+    return bench.started(
+        "postgraphile", [POSTGRAPHILE / "node_modules/.bin/node", POSTGRAPHILE / "server.mjs"], port, env
+    )

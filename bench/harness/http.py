@@ -4,7 +4,7 @@ import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from .system import Failed
 
@@ -57,7 +57,7 @@ def fetch(port: int, request: Request) -> Answer:
             return Answer(int(status[1]), headers, _body(stream, headers))
 
 
-def _body(stream: Any, headers: Mapping[str, str]) -> bytes:
+def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
     if headers.get("transfer-encoding") != "chunked":
         return stream.read(int(headers.get("content-length", "0")))
     body = b""

@@ -55,8 +55,8 @@ def measure(
 ) -> Sample:
     """Warms up for a second, in which each answer is looked at, then measures.
 
-    Raises `Failed` on any error, on any wrong answer in the warm-up, and where the answers that were measured are not as
-    long as those.
+    Raises `Failed` on any error, on any wrong answer in the warm-up, and where the answers that were measured are not
+    as long as those.
     """
     warm = _wrk(server, requests, 1, connections, expected)
     before = cpu_seconds(server.process.pid), cpu_seconds(postmaster)

@@ -2,10 +2,11 @@
 
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .system import Failed, output
+from .system import Failed
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,8 @@ class Cluster:
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
             assert process.stdin
-            try:
+            with suppress(BrokenPipeError):  # What went wrong is told below.
                 process.stdin.writelines(lines or ())
-            except BrokenPipeError:  # What went wrong is told below.
-                pass
             answer, error = process.communicate()
         if process.returncode:
             raise Failed(f"{' '.join(command)}: {error}")
@@ -61,11 +60,10 @@ class Cluster:
 
     def settings(self) -> str:
         """What of its settings matters for how long a commit takes."""
-        names = "'fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'shared_buffers', 'max_connections'"
-        query = f"SELECT string_agg(name || ' = ' || current_setting(name), ', ' ORDER BY name) FROM pg_settings WHERE name IN ({names})"
-        return self.sql("postgres", query)
+        names = "fsync, synchronous_commit, full_page_writes, wal_sync_method, shared_buffers, max_connections"
+        each = f"unnest(string_to_array('{names}', ', ')) AS name"
+        return self.sql("postgres", f"SELECT string_agg(name || ' = ' || current_setting(name), ', ') FROM {each}")
 
-    @staticmethod
-    def version() -> str:
-        """The version of its programs."""
-        return output("psql", "--version")
+    def version(self) -> str:
+        """The server's version."""
+        return self.sql("postgres", "SHOW server_version")

@@ -30,7 +30,7 @@ Cursor = Callable[[int], str]
 
 @dataclass(frozen=True)
 class Ask:
-    """Requests that are sent in turn, what each answer must be, and how to read ids off the first and which they are."""
+    """Requests that are sent in turn, what each answer must be, and which ids the first has and how to find them."""
 
     requests: Sequence[Request]
     expected: Expected
@@ -72,7 +72,9 @@ class Rest:
     def one(self, tokens: Tokens) -> Ask:
         """One task."""
         tasks = _some_tasks(READERS)
-        return Ask([Request("GET", f"/api/tasks/{i}", tokens[user]) for user, i in tasks], self.TASK, _one, [tasks[0][1]])
+        return Ask(
+            [Request("GET", f"/api/tasks/{i}", tokens[user]) for user, i in tasks], self.TASK, _one, [tasks[0][1]]
+        )
 
     def list(self, tokens: Tokens) -> Ask:
         """The newest 50 tasks."""
@@ -105,7 +107,7 @@ class Rest:
 
 
 def walk(port: int, token: str, depth: int) -> str:
-    """The cursor behind that many tasks of a user's list by REST, found by following `Link`. `depth` is below 100, or whole
+    """The cursor behind that many tasks of a user's list, found by following `Link`. `depth` is below 100, or whole
     hundreds."""
     step = min(depth, 100)
     path = f"/api/tasks?limit={step}"
@@ -136,7 +138,8 @@ class Names:
 TASKGATE = Names(
     one="query One($id: ID!) { task(id: $id) { % } }",
     list="query List { tasks(first: 50) { nodes { % } pageInfo { hasNextPage endCursor } } }",
-    page="query Page($after: String) { tasks(first: 50, after: $after) { nodes { % } pageInfo { hasNextPage endCursor } } }",
+    page="query Page($after: String) { tasks(first: 50, after: $after) "
+    "{ nodes { % } pageInfo { hasNextPage endCursor } } }",
     create="mutation Create($input: CreateTaskInput!) { createTask(input: $input) { task { % } } }",
     toggle="mutation Toggle($id: ID!) { toggleTask(input: { id: $id }) { task { % } } }",
     id="id",
@@ -145,7 +148,8 @@ TASKGATE = Names(
 
 POSTGRAPHILE = Names(
     one="query One($id: BigInt!) { taskByRowId(rowId: $id) { % } }",
-    list="query List { allTasks(first: 50, orderBy: PRIMARY_KEY_DESC) { nodes { % } pageInfo { hasNextPage endCursor } } }",
+    list="query List { allTasks(first: 50, orderBy: PRIMARY_KEY_DESC) "
+    "{ nodes { % } pageInfo { hasNextPage endCursor } } }",
     page="query Page($after: Cursor) { allTasks(first: 50, after: $after, orderBy: PRIMARY_KEY_DESC) "
     "{ nodes { % } pageInfo { hasNextPage endCursor } } }",
     create="mutation Create($input: CreateTaskInput!) { createTask(input: $input) { task { % } } }",
@@ -212,5 +216,6 @@ class Graphql:
 
 def postgraphile_cursor(port: int, token: str) -> str:
     """PostGraphile's cursor behind the tasks that come before the page."""
-    query = "{ allTasks(first: 1, offset: %d, orderBy: PRIMARY_KEY_DESC) { pageInfo { endCursor } } }" % (DEPTH - 1)
-    return fetch(port, graphql(token, query)).json()["data"]["allTasks"]["pageInfo"]["endCursor"]
+    query = f"{{ allTasks(first: 1, offset: {DEPTH - 1}, orderBy: PRIMARY_KEY_DESC) {{ pageInfo {{ endCursor }} }} }}"
+    cursor: str = fetch(port, graphql(token, query)).json()["data"]["allTasks"]["pageInfo"]["endCursor"]
+    return cursor

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 from . import contenders
 from .contenders import BENCH, Bench
@@ -28,6 +28,16 @@ PG, PG_EDDSA, SQLITE = "taskgate", "taskgate, EdDSA", "taskgate, SQLite"
 FLOOR, FLOOR_EDDSA = "floor", "floor, EdDSA"
 FASTAPI_1, FASTAPI_2 = "FastAPI, 1 worker", "FastAPI, 2 workers"
 POSTGRAPHILE_1, PGBENCH = "PostGraphile", "pgbench"
+
+KEYS = [
+    *("one-rest", "list-rest", "page-rest", "unchanged-rest"),
+    *("one-graphql", "list-graphql", "two-fields-graphql", "page-graphql"),
+    *("create-rest", "toggle-rest", "create-graphql", "toggle-graphql"),
+]
+"""What rows are called on the command line and in the results."""
+
+LONG = {"page-rest", "two-fields-graphql", "page-graphql", "toggle-graphql"}
+"""Those of them that a quick run leaves out."""
 
 Run = Callable[[int], Sample]
 """Measures for so many seconds."""
@@ -131,7 +141,8 @@ class Rows:
         row.runs[FLOOR] = self._run(field.floor, key, lambda: ask(self._tokens))
         if eddsa:
             row.runs[PG_EDDSA] = self._run(field.taskgate, f"{key}-eddsa", lambda: ask(self._eddsa))
-            row.runs[FLOOR_EDDSA] = self._run(field.floor, f"{key}-eddsa", lambda: ask(self._eddsa))
+            if not self._quick:
+                row.runs[FLOOR_EDDSA] = self._run(field.floor, f"{key}-eddsa", lambda: ask(self._eddsa))
         row.runs[SQLITE] = self._run(field.sqlite, key, lambda: ask(self._tokens))
         for label, server in field.fastapi.items():
             row.runs[label] = self._run(server, key, lambda: ask(self._tokens))
@@ -150,19 +161,20 @@ class Rows:
         key = "page-rest"
         row, field = Row(key, f"50 tasks by REST, from {DEPTH:,} on"), self._field
         last = STANDARD.many_tasks - DEPTH + 1
+        by_cursor = partial(Rest().page, self._tokens, lambda user: f"cursor={self._cursor(user)}")
+        by_id = partial(Rest().page, self._tokens, lambda user: f"before={STANDARD.task_id(user, last)}")
         for label, server in {PG: field.taskgate, FLOOR: field.floor, SQLITE: field.sqlite}.items():
-            row.runs[label] = self._run(server, key, lambda: Rest().page(self._tokens, lambda user: f"cursor={self._cursor(user)}"))
+            row.runs[label] = self._run(server, key, by_cursor)
         for label, server in field.fastapi.items():
-            row.runs[label] = self._run(
-                server, key, lambda: Rest().page(self._tokens, lambda user: f"before={STANDARD.task_id(user, last)}")
-            )
+            row.runs[label] = self._run(server, key, by_id)
         row.runs[PGBENCH] = self._pgbench("page")
         return row
 
     def _unchanged(self) -> Row:
         row = Row("unchanged-rest", "304 on an unchanged list of 50")
         for label, server in {PG: self._field.taskgate, SQLITE: self._field.sqlite}.items():
-            row.runs[label] = self._run(server, row.key, lambda server=server: Rest().unchanged(self._tokens, server.port))
+            ask = partial(Rest().unchanged, self._tokens, server.port)
+            row.runs[label] = self._run(server, row.key, ask)
         return row
 
     def _graphql(self, key: str, title: str, method: str, eddsa: bool = False, writes: bool = False) -> Row:

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+        port: int = found.getsockname()[1]
+        return port
 
 
 def output(*command: str) -> str:
@@ -71,8 +73,10 @@ class Server:
     started: float = field(default_factory=time.perf_counter)
 
     @classmethod
-    def start(cls, name: str, command: Sequence[str | Path], port: int, env: Mapping[str, str], folder: Path) -> "Server":
-        """Starts a program in `folder` with `env` and nothing else of the environment that could change what it does."""
+    def start(
+        cls, name: str, command: Sequence[str | Path], port: int, env: Mapping[str, str], folder: Path
+    ) -> "Server":
+        """Starts a program in `folder`, with `env` and the path as all of its environment."""
         log = folder / f"{name}.log"
         started = time.perf_counter()
         with log.open("ab") as sink:
@@ -126,12 +130,10 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            pass
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
         finally:
-            try:
+            # Its children are in its group, whether it has ended them or not.
+            with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self.process.wait()

@@ -1,9 +1,10 @@
 //! The floor: a task service written by hand for nothing but speed, which taskgate is measured against.
 //!
 //! It verifies the signature and `exp` of every token, speaks to PostgreSQL through prepared statements on pipelined
-//! connections, one for reads and as many for changes as taskgate's pool has (one would make each commit wait for the one
-//! before), and answers REST's JSON. A change has the same effect on the same two rows as taskgate's. There is nothing
-//! else: no schema, entity tags, limits, log, metrics, deadlines, nor connections that come back.
+//! connections, and answers REST's JSON. One connection is for reads, and as many as in taskgate's pool are for changes, of
+//! which each goes to the idlest: on a single one, each commit would wait for the one before. A change has the same effect
+//! on the same two rows as taskgate's. There is nothing else: no schema, entity tags, limits, log, metrics, deadlines, nor
+//! connections that come back.
 //!
 //! Environment: `DATABASE_URL`, `LISTEN`, `BETTER_AUTH_SECRET` for HS256, `FLOOR_ED25519` for EdDSA (the public key,
 //! base64url).

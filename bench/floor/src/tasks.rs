@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::fmt::StdFmtWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Serialize, Serializer};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
 use crate::App;
@@ -60,16 +61,33 @@ struct Reader {
 }
 
 struct Writer {
+    /// How many changes wait for it.
+    waiting: AtomicUsize,
     client: Client,
     create: Statement,
     toggle: Statement,
+}
+
+/// Counts one who waits, until it is dropped: a caller may go away in the middle.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn on(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The connections, each with its statements prepared.
 pub struct Database {
     reader: Reader,
     writers: Vec<Writer>,
-    turn: AtomicUsize,
 }
 
 impl Database {
@@ -82,13 +100,17 @@ impl Database {
         for _ in 0..WRITERS {
             let client = connection(url).await?;
             let (create, toggle) = (client.prepare(CREATE).await?, client.prepare(TOGGLE).await?);
-            writers.push(Writer { client, create, toggle });
+            writers.push(Writer { waiting: AtomicUsize::new(0), client, create, toggle });
         }
-        Ok(Self { reader: Reader { client, one, list, page }, writers, turn: AtomicUsize::new(0) })
+        Ok(Self { reader: Reader { client, one, list, page }, writers })
     }
 
-    fn writer(&self) -> &Writer {
-        &self.writers[self.turn.fetch_add(1, Ordering::Relaxed) % WRITERS]
+    /// Runs a statement that `pick` chooses on the connection that the fewest wait for.
+    async fn write(&self, pick: fn(&Writer) -> &Statement, values: &[&(dyn ToSql + Sync)]) -> Answer<Json<Task>> {
+        let idlest = self.writers.iter().min_by_key(|writer| writer.waiting.load(Ordering::Relaxed));
+        let writer = idlest.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+        let _waiting = Waiting::on(&writer.waiting);
+        found(writer.client.query_opt(pick(writer), values).await)
     }
 }
 
@@ -192,22 +214,15 @@ pub async fn create(
     }
     let (title_folded, description_folded) =
         (title.to_lowercase(), task.description.as_ref().map(|text| text.to_lowercase()));
-    let writer = app.database.writer();
-    let row = writer
-        .client
-        .query_opt(
-            &writer.create,
-            &[&user.0, &title, &task.description, &now, &micros, &title_folded, &description_folded],
-        )
-        .await;
-    found(row).map(|task| (StatusCode::CREATED, task))
+    let values: &[&(dyn ToSql + Sync)] =
+        &[&user.0, &title, &task.description, &now, &micros, &title_folded, &description_folded];
+    let task = app.database.write(|writer| &writer.create, values).await?;
+    Ok((StatusCode::CREATED, task))
 }
 
 /// `PATCH /api/tasks/{id}/complete`
 pub async fn toggle(State(app): State<Arc<App>>, user: User, Path(id): Path<i64>) -> Answer<Json<Task>> {
-    let writer = app.database.writer();
-    let row = writer.client.query_opt(&writer.toggle, &[&id, &user.0, &Timestamp::now()]).await;
-    found(row)
+    app.database.write(|writer| &writer.toggle, &[&id, &user.0, &Timestamp::now()]).await
 }
 
 fn found(row: Result<Option<Row>, tokio_postgres::Error>) -> Answer<Json<Task>> {

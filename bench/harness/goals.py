@@ -1,0 +1,98 @@
+"""The goals, and whether they were met."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .growth import Growth
+from .load import Sample
+from .rows import FASTAPI_1, FLOOR, PG, PG_EDDSA, POSTGRAPHILE_1, SQLITE
+
+Round = dict[str, dict[str, Sample]]
+"""What each contender did in each row."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure to reach: at least `bound`, or at most. `measured` is None where the row was left out."""
+
+    what: str
+    bound: float
+    at_least: bool
+    unit: str
+    measured: float | None
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether it was reached; None where nothing was measured."""
+        if self.measured is None:
+            return None
+        return self.measured >= self.bound if self.at_least else self.measured <= self.bound
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that was measured; the rounds in their order, of which the last counts."""
+
+    rounds: list[Round]
+    growth: dict[str, Growth]
+    ready_ms: float | None
+
+    @property
+    def last(self) -> Round:
+        """The round that counts."""
+        return self.rounds[-1]
+
+
+def goals(found: Found) -> Iterator[Goal]:
+    """All goals, with what was measured."""
+    yield from _beside_others(found.last)
+    yield from _beside_itself(found.last)
+    for kind, growth in found.growth.items():
+        for what, ratio in growth.ratios().items():
+            yield Goal(f"p50 of a page of 50, {kind}: {what}", 1.2, False, "×", ratio)
+    memory = [
+        sample.resident_mb for row in found.last.values() for label, sample in row.items() if label in (PG, SQLITE)
+    ]
+    # Memory only grows: the most is what it is after the run.
+    most = max((mb for mb in memory if mb is not None), default=None)
+    yield Goal("resident memory after the run", 30, False, " MB", most)
+    yield Goal("start to ready, SQLite", 60, False, " ms", found.ready_ms)
+
+
+def _beside_others(rows: Round) -> Iterator[Goal]:
+    for what, key, of_floor, floor_key, peer, of_peer in [
+        ("one task by REST", "one-rest", 0.85, "one-rest", FASTAPI_1, 35),
+        ("50 tasks by REST", "list-rest", 0.75, "list-rest", FASTAPI_1, 20),
+        ("one task by GraphQL", "one-graphql", 0.70, "one-rest", POSTGRAPHILE_1, 15),
+        ("50 tasks by GraphQL", "list-graphql", 0.65, "list-rest", POSTGRAPHILE_1, 8),
+        ("create by REST", "create-rest", 0.85, "create-rest", FASTAPI_1, 10),
+        ("toggle by REST", "toggle-rest", 0.85, "toggle-rest", FASTAPI_1, 10),
+    ]:
+        yield Goal(f"{what}, of the floor", of_floor, True, "×", ratio(rows, (key, PG), (floor_key, FLOOR)))
+        yield Goal(f"{what}, of {peer}", of_peer, True, "×", ratio(rows, (key, PG), (key, peer)))
+
+
+def _beside_itself(rows: Round) -> Iterator[Goal]:
+    for what, key in [
+        ("one task by REST", "one-rest"),
+        ("50 tasks by REST", "list-rest"),
+        ("one task by GraphQL", "one-graphql"),
+    ]:
+        yield Goal(f"EdDSA, of HS256: {what}", 0.97, True, "×", ratio(rows, (key, PG_EDDSA), (key, PG)))
+    for what, key, least in [
+        ("one task", "one-rest", 1.3),
+        ("50 tasks", "list-rest", 1.2),
+        ("create", "create-rest", 0.8),
+    ]:
+        yield Goal(f"SQLite, of PostgreSQL: {what} by REST", least, True, "×", ratio(rows, (key, SQLITE), (key, PG)))
+    slowest = rows.get("create-rest", {}).get(SQLITE)
+    yield Goal("p99 of create by REST, SQLite", 50, False, " ms", slowest.p99_ms if slowest else None)
+    for label, kind in [(PG, "PostgreSQL"), (SQLITE, "SQLite")]:
+        figure = ratio(rows, ("unchanged-rest", label), ("list-rest", label))
+        yield Goal(f"304, of the list of 50, {kind}", 1.5, True, "×", figure)
+
+
+def ratio(rows: Round, one: tuple[str, str], other: tuple[str, str]) -> float | None:
+    """The requests/s of one contender in a row, to those of another; None where either was not measured."""
+    rates = [rows.get(key, {}).get(label) for key, label in (one, other)]
+    return rates[0].rate / rates[1].rate if rates[0] and rates[1] else None

@@ -1,0 +1,120 @@
+"""The results as a page for people."""
+
+from collections.abc import Sequence
+
+from .goals import Found, Goal, Round, goals, ratio
+from .growth import Growth
+from .load import CONNECTIONS, Sample
+from .machine import Facts
+from .rows import FASTAPI_1, FASTAPI_2, FLOOR, PG, PGBENCH, Row
+
+HEAD = """\
+# Results
+
+Written by `bench/run`. Load generator, contenders and PostgreSQL share one machine, so only ratios carry over to
+another.
+
+taskgate is measured as `taskgate serve` with its defaults: the log at `info` in a file, metrics on, an acknowledged
+change on the disk; only the rate limit is as high as it can be set. The floor is a service written by hand for nothing
+but speed (`bench/floor`), the peers are as their users would write them (`bench/peers`), and pgbench sends the bare
+statements on 32 connections. Each has a database of its own with the same 100,000 tasks of 1,000 users."""
+
+ABOUT_ROWS = """\
+The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divided by the line's; lines in parentheses are
+of the REST row, for comparison. CPU is in seconds for 10,000 requests, of the server with its workers and, apart, of
+PostgreSQL's processes; memory is resident after the row."""
+
+BESIDE = {
+    "one-graphql": "one-rest",
+    "list-graphql": "list-rest",
+    "two-fields-graphql": "list-rest",
+    "page-graphql": "page-rest",
+    "create-graphql": "create-rest",
+    "toggle-graphql": "toggle-rest",
+}
+"""Rows by GraphQL, and the rows whose floor and peers they are compared with as well."""
+
+
+def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
+    """The page. `how` says how long was measured, and what was left out."""
+    parts = [HEAD, how, "![requests per second](results.svg)", "## Goals", _goals(list(goals(found)))]
+    parts += ["## Rows", ABOUT_ROWS]
+    for row in rows:
+        parts += [f"### {row.title}", _row(found.last, row.key)]
+    if found.growth:
+        parts += ["## Growth", _growth(found.growth)]
+    parts += ["## Versions", _table(("", ""), [list(fact) for fact in facts.items()])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]], numbers: bool = False) -> str:
+    """A table; but for the first, columns of numbers are set to the right."""
+    rule = ["---"] + ["--:" if numbers else "---"] * (len(head) - 1)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *lines])
+
+
+def _goals(goals: Sequence[Goal]) -> str:
+    words = {True: "met", False: "**missed**", None: "not measured"}
+    lines = [
+        [goal.what, f"{'≥' if goal.at_least else '≤'} {goal.bound:g}{goal.unit}", _figure(goal), words[goal.is_met]]
+        for goal in goals
+    ]
+    return _table(("", "goal", "measured", ""), lines)
+
+
+def _figure(goal: Goal) -> str:
+    return (
+        ""
+        if goal.measured is None
+        else f"{goal.measured:.2f}{goal.unit}"
+        if goal.measured < 10
+        else f"{goal.measured:.0f}{goal.unit}"
+    )
+
+
+def _row(rows: Round, key: str) -> str:
+    lines = [_line(label, sample, ratio(rows, (key, PG), (key, label))) for label, sample in rows[key].items()]
+    other = BESIDE.get(key, "")
+    for label in (FLOOR, FASTAPI_1, FASTAPI_2, PGBENCH):
+        if sample := rows.get(other, {}).get(label):
+            lines.append(_line(f"({label})", sample, ratio(rows, (key, PG), (other, label))))
+    head = ("", "requests/s", "p50 ms", "p99 ms", "CPU s", "PostgreSQL CPU s", "memory MB", "taskgate ÷")
+    return _table(head, lines, numbers=True)
+
+
+def _line(label: str, sample: Sample, of_taskgate: float | None) -> list[str]:
+    def optional(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    return [
+        label,
+        f"{sample.rate:,.0f}",
+        f"{sample.p50_ms:.2f}",
+        f"{sample.p99_ms:.2f}",
+        optional(sample.server_cpu, ".2f"),
+        optional(sample.database_cpu, ".2f"),
+        optional(sample.resident_mb, ".0f"),
+        optional(of_taskgate, ".2f"),
+    ]
+
+
+def _growth(growth: dict[str, Growth]) -> str:
+    head = ("p50 in ms of 50 tasks by REST, one request at a time", *growth)
+    names = {
+        "small": "a user with 50 tasks, among 10,000",
+        "large": "a user with 50 tasks, among 1,000,000",
+        "many": "a user with 10,080 tasks, among 1,000,000",
+        "near": "that user's tasks after the newest 1, by cursor",
+        "deep": "that user's tasks after the newest 10,000, by cursor",
+    }
+    lines = [[what, *(f"{getattr(found, name):.3f}" for found in growth.values())] for name, what in names.items()]
+    return _table(head, lines, numbers=True)
+
+
+def how(quick: bool, seconds: int) -> str:
+    """How it was measured."""
+    text = (
+        f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, the whole twice; the second round is "
+        "shown, both are in `results.json`."
+    )
+    return f"**This was a quick run**: short rows, and some left out.\n\n{text}" if quick else text

@@ -1,0 +1,24 @@
+"""How long a start takes on SQLite, until the service says that it is ready."""
+
+import statistics
+
+from . import contenders
+from .contenders import TASKGATE, Bench
+from .seed import STANDARD
+from .system import Server, free_port
+
+
+def ready_ms(bench: Bench, times: int = 9) -> float:
+    """The median, in milliseconds from the start of the process to its first 200 at /readyz."""
+    url = bench.filled_file("startup", STANDARD)
+    found = []
+    for _ in range(times):
+        port = free_port()
+        server = Server.start(
+            "startup", [TASKGATE, "serve"], port, contenders.taskgate_env(bench, url, port), bench.folder
+        )
+        try:
+            found.append(server.wait_ready() * 1000)
+        finally:
+            server.stop()
+    return statistics.median(found)
