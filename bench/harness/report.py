@@ -20,8 +20,8 @@ but speed (`bench/floor`), the peers are as their users would write them (`bench
 statements on 32 connections. Each has a database of its own with the same 100,000 tasks of 1,000 users."""
 
 ABOUT_ROWS = """\
-The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divided by the line's; lines in parentheses are
-of the REST row, for comparison. CPU is in seconds for 10,000 requests, of the server with its workers and, apart, of
+The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divided by the line's; lines in parentheses
+are of the REST row, for comparison. CPU is in seconds for 10,000 requests, of the server with its workers and, apart, of
 PostgreSQL's processes; memory is resident after the row."""
 
 BESIDE = {
