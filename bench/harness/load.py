@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .http import Request
 from .postgres import Cluster
-from .system import Failed, Server, cpu_seconds, resident_mb
+from .system import Failed, Meter, Server, resident_mb
 
 SCRIPT = Path(__file__).parent.parent / "requests.lua"
 CONNECTIONS = 32
@@ -17,7 +17,11 @@ CONNECTIONS = 32
 
 @dataclass(frozen=True)
 class Sample:
-    """What one contender did in one row. CPU is in seconds for each 10,000 requests; None where it is nobody's."""
+    """What one contender did in one row.
+
+    CPU is in seconds for each 10,000 requests, and None where it is nobody's. `others` is the share of the machine that
+    was used by whoever had nothing to do with it.
+    """
 
     rate: float
     p50_ms: float
@@ -25,6 +29,7 @@ class Sample:
     server_cpu: float | None
     database_cpu: float | None
     resident_mb: float | None
+    others: float
 
 
 @dataclass(frozen=True)
@@ -59,16 +64,16 @@ def measure(
     as long as those.
     """
     warm = _wrk(server, requests, 1, connections, expected)
-    before = cpu_seconds(server.process.pid), cpu_seconds(postmaster)
+    meter = Meter(server.process.pid, postmaster)
     result = _wrk(server, requests, seconds, connections, None)
-    after = cpu_seconds(server.process.pid), cpu_seconds(postmaster)
+    used, others = meter.read()
     length, warm_length = result.bytes / result.requests, warm.bytes / warm.requests
     if abs(length / warm_length - 1) > 0.03:
         raise Failed(f"{server.log.stem}: answers of {length:.0f} bytes, after {warm_length:.0f} in the warm-up")
     resident = resident_mb(server.process.pid)
     server.forget_log()
-    own, database = ((later - earlier) / result.requests * 10_000 for earlier, later in zip(before, after, strict=True))
-    return Sample(result.requests / result.seconds, result.p50_ms, result.p99_ms, own, database, resident)
+    own, database = (seconds / result.requests * 10_000 for seconds in used)
+    return Sample(result.requests / result.seconds, result.p50_ms, result.p99_ms, own, database, resident, others)
 
 
 def _wrk(server: Server, requests: Path, seconds: int, connections: int, expected: Expected | None) -> _Result:
@@ -93,9 +98,9 @@ def pgbench(cluster: Cluster, database: str, script: Path, seconds: int, postmas
         prefix = Path(folder, "log")
         command = ["pgbench", "-n", "-M", "prepared", f"-c{CONNECTIONS}", "-j1", f"-T{seconds}", "-f", script]
         command += ["-l", "--sampling-rate=0.1", f"--log-prefix={prefix}", cluster.url(database)]
-        before = cpu_seconds(postmaster)
+        meter = Meter(postmaster)
         run = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-        after = cpu_seconds(postmaster)
+        (used,), others = meter.read()
         found = dict(line.split(": ", 1) for line in run.stdout.splitlines() if ": " in line)
         if run.returncode or found.get("number of failed transactions", "0").split()[0] != "0":
             raise Failed(f"pgbench: {run.stderr}")
@@ -104,4 +109,4 @@ def pgbench(cluster: Cluster, database: str, script: Path, seconds: int, postmas
         times = sorted(int(fields[2]) / 1000 for fields in logs)
         count = int(found["number of transactions actually processed"].split("/")[0])
     cuts = statistics.quantiles(times, n=100)
-    return Sample(rate, cuts[49], cuts[98], None, (after - before) / count * 10_000, None)
+    return Sample(rate, cuts[49], cuts[98], None, used / count * 10_000, None, others)

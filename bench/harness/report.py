@@ -21,8 +21,11 @@ statements on 32 connections. Each has a database of its own with the same 100,0
 
 ABOUT_ROWS = """\
 The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divided by the line's; lines in parentheses
-are of the REST row, for comparison. CPU is in seconds for 10,000 requests, of the server with its workers and, apart, of
-PostgreSQL's processes; memory is resident after the row."""
+are of the REST row, for comparison. CPU is in seconds for 10,000 requests, of the server with its workers and, apart,
+of PostgreSQL's processes; memory is resident after the row."""
+
+NOISE = 0.05
+"""The share of the machine beyond which others disturb."""
 
 BESIDE = {
     "one-graphql": "one-rest",
@@ -37,7 +40,13 @@ BESIDE = {
 
 def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
     """The page. `how` says how long was measured, and what was left out."""
-    parts = [HEAD, how, "![requests per second](results.svg)", "## Goals", _goals(list(goals(found)))]
+    parts = [
+        HEAD,
+        f"{how} {_others(found)}",
+        "![requests per second](results.svg)",
+        "## Goals",
+        _goals(list(goals(found))),
+    ]
     parts += ["## Rows", ABOUT_ROWS]
     for row in rows:
         parts += [f"### {row.title}", _row(found.last, row.key)]
@@ -45,6 +54,19 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
         parts += ["## Growth", _growth(found.growth)]
     parts += ["## Versions", _table(("", ""), [list(fact) for fact in facts.items()])]
     return "\n\n".join(parts) + "\n"
+
+
+def _others(found: Found) -> str:
+    """How far to trust the figures."""
+    shares = sorted(sample.others for row in found.last.values() for sample in row.values())
+    if not shares:
+        return ""
+    least, median, most = shares[0], shares[len(shares) // 2], shares[-1]
+    text = (
+        f"What had nothing to do with it used {least:.0%} to {most:.0%} of the machine meanwhile, {median:.0%} in the "
+        "median."
+    )
+    return f"**The machine was not idle.** {text}" if median > NOISE else text
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]], numbers: bool = False) -> str:

@@ -1,6 +1,7 @@
 """Programs that are measured: how they are started and ended, and what they use of the machine."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -61,6 +62,30 @@ def resident_mb(pid: int) -> float:
     """The resident memory of a process and its descendants in MB (10^6 bytes). What they share counts for each."""
     page = os.sysconf("SC_PAGE_SIZE")
     return sum(int(stat[21]) for stat in family(pid).values()) * page / 1e6
+
+
+class Meter:
+    """What processes, with all that descend from them, use of the machine from now on, and what others do."""
+
+    def __init__(self, *pids: int) -> None:
+        self._pids = pids
+        self._began, self._before = time.perf_counter(), self._read()
+
+    def _read(self) -> list[float]:
+        """Seconds of the processes, of this program and those that it has waited for, and of the whole machine."""
+        own, ended = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        here = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+        # proc(5): user, nice and system, and what was taken by other guests of a host. Interrupts are nobody's.
+        fields = Path("/proc/stat").read_text().split(maxsplit=9)
+        machine = sum(int(fields[column]) for column in (1, 2, 3, 8)) / TICKS
+        return [*(cpu_seconds(pid) for pid in self._pids), here, machine]
+
+    def read(self) -> tuple[list[float], float]:
+        """The CPU seconds of each process, and the share of the machine's that others had."""
+        elapsed = time.perf_counter() - self._began
+        *used, here, machine = (after - before for before, after in zip(self._before, self._read(), strict=True))
+        others = machine - here - sum(used)
+        return used, max(others, 0.0) / (elapsed * (os.cpu_count() or 1))
 
 
 @dataclass
