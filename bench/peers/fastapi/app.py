@@ -12,7 +12,7 @@ from typing import Annotated
 import jwt
 from fastapi import Depends, FastAPI, HTTPException, Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import BigInteger, Column, DateTime
+from sqlalchemy import BigInteger, Column, DateTime, Index
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -32,8 +32,10 @@ class TaskBase(SQLModel):
 
 
 class Task(TaskBase, table=True):
+    __table_args__ = (Index("ix_task_user_id", "user_id", "id"),)
+
     id: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True))
-    user_id: str = Field(index=True)
+    user_id: str
     completed: bool = False
     created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))

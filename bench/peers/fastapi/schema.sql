@@ -8,4 +8,4 @@ CREATE TABLE task (
     created_at  TIMESTAMPTZ NOT NULL,
     updated_at  TIMESTAMPTZ NOT NULL
 );
-CREATE INDEX ix_task_user_id ON task (user_id);
+CREATE INDEX ix_task_user_id ON task (user_id, id);
