@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import NoReturn
 
 from . import chart, growth, machine, report, startup
 from .contenders import BENCH, Bench
@@ -33,14 +34,20 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true", help="without FastAPI and PostGraphile")
     arguments = parser.parse_args()
     # What is started is ended on SIGTERM as on Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, stopped)
     try:
         with ExitStack() as stack:
             run(stack, arguments)
     except Failed as failed:
         sys.exit(f"bench: {failed}")
     except KeyboardInterrupt:
-        sys.exit(130)
+        stopped(signal.SIGINT)
+
+
+def stopped(number: int, _: object = None) -> NoReturn:
+    """Ends the benchmark on a signal."""
+    print(f"bench: stopped by {signal.Signals(number).name}", file=sys.stderr, flush=True)
+    sys.exit(128 + number)
 
 
 def run(stack: ExitStack, arguments: argparse.Namespace) -> None:
