@@ -29,7 +29,7 @@ pub struct TrashPage {
     pub has_more: bool,
 }
 
-/// The tombstone of a target.
+/// The tombstone of a target. Its revision is compared as that of a live task is (`changes.rs`).
 macro_rules! tombstone {
     ($target:expr) => {{
         let (least, most) = $target.revisions();
@@ -37,7 +37,7 @@ macro_rules! tombstone {
             .filter(tasks::id.eq($target.id.0))
             .filter(tasks::user_id.eq($target.user.as_str()))
             .filter(tasks::deleted_at.is_not_null())
-            .filter(tasks::revision.between(least, most))
+            .filter((tasks::revision + 0).between(least, most))
     }};
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use diesel::expression::Expression;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel::{Column, QueryableByName, RunQueryDsl as _};
+use http::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 use taskgate::clock::{ManualClock, Timestamp};
@@ -16,6 +17,7 @@ use taskgate::store::timestamp::Instant;
 use taskgate::store::{Filter, Store, Target, backup, schema};
 use taskgate::task::{Description, NewTask, Revision, Search, TaskId, TaskPatch, Title};
 use taskgate::user::UserId;
+use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::{Backend, Database, Postgres, Sqlite, start, start_on};
 
@@ -504,4 +506,50 @@ async fn the_tables_are_as_they_are_declared(#[values(Sqlite, Postgres)] backend
         }
     };
     assert_eq!(database.numbers(others).await, [0], "a table that is compared with nothing");
+}
+
+/// A change of one task costs the same however many its owner has: PostgreSQL must not look for it among all of them by
+/// their revisions, which it does where it believes that few are within bounds that it does not know.
+#[tokio::test]
+async fn a_change_finds_its_task_by_its_id() {
+    let app = start(Postgres).await;
+    let id = app.create("ann", "one").await["id"].as_i64().unwrap();
+    let many = "INSERT INTO owners (user_id, revision) SELECT 'user' || n, 1 FROM generate_series(1, 499) n; \
+                INSERT INTO tasks (user_id, title, completed, created_at, updated_at, revision, \
+                title_folded, deleted_at) \
+                SELECT CASE n % 500 WHEN 0 THEN 'ann' ELSE 'user' || n % 500 END, 'many', false, now(), now(), n, \
+                'many', CASE n % 3 WHEN 0 THEN now() END \
+                FROM generate_series(1, 50000) n; ANALYZE tasks";
+    app.database.execute(many).await.unwrap();
+    for (method, path, body) in [
+        (Method::PATCH, format!("/api/tasks/{id}/complete"), json!({})),
+        (Method::PUT, format!("/api/tasks/{id}"), json!({ "title": "other" })),
+        (Method::DELETE, format!("/api/tasks/{id}"), json!(null)),
+        (Method::POST, format!("/api/tasks/{id}/restore"), json!(null)),
+    ] {
+        let call = app.call("ann", method.clone(), &path);
+        let call = if body.is_null() { call } else { call.json(&body) };
+        assert!(call.send().await.status.is_success(), "{method} {path}");
+        let plan = plan_of_latest_change(&app.database).await;
+        assert!(plan.contains("tasks_pkey") && !plan.contains("tasks_by_"), "{method} {path}: {plan}");
+    }
+}
+
+/// How PostgreSQL runs the statement of the latest change, whatever its parameters are.
+async fn plan_of_latest_change(database: &Database) -> String {
+    let client = database.connect().await;
+    let latest = "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'WITH bump%' \
+                  ORDER BY query_start DESC LIMIT 1";
+    let statement: String = client.query_one(latest, &[]).await.unwrap().get(0);
+    let parameters = (1..100).take_while(|n| statement.contains(&format!("${n}"))).map(|_| "NULL").collect::<Vec<_>>();
+    let explain = format!(
+        "SET plan_cache_mode = force_generic_plan; PREPARE latest AS {statement}; EXPLAIN EXECUTE latest ({})",
+        parameters.join(", ")
+    );
+    let lines = client.simple_query(&explain).await.unwrap();
+    let lines = lines.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
