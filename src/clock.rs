@@ -35,9 +35,7 @@ impl Timestamp {
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
-}
 
-impl Timestamp {
     /// RFC 3339 in UTC, with six digits of a second and `Z`. `None` for what has no year of four digits.
     ///
     /// An answer can have two of them for each of a hundred tasks, so the digits are written without a formatter.

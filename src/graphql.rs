@@ -95,11 +95,9 @@ pub struct Graphql(Arc<Inner>);
 struct Inner {
     validator: Validator,
     /// Runs what is known to be valid, within the callers' page bounds.
-    callers: TaskSchema,
+    callers: Executor,
     /// Runs our own documents.
-    trusted: TaskSchema,
-    /// Run what needs no preparation on the one and on the other.
-    executors: (Executor, Executor),
+    trusted: Executor,
     input_types: InputTypes,
     documents: Documents,
     store: Store,
@@ -118,13 +116,10 @@ impl Graphql {
         let sdl = sdl();
         let bounds = |default| PageBounds { default, most: 100 };
         let fast = || build().validation_mode(ValidationMode::Fast).data(store.clone());
-        let callers = fast().data(bounds(Some(50))).finish();
-        let trusted = fast().data(bounds(None)).disable_introspection().finish();
         Ok(Self(Arc::new(Inner {
             validator: Validator::new(&sdl, explore)?,
-            executors: (Executor::of(&callers)?, Executor::of(&trusted)?),
-            callers,
-            trusted,
+            callers: Executor::of(fast().data(bounds(Some(50))).finish())?,
+            trusted: Executor::of(fast().data(bounds(None)).disable_introspection().finish())?,
             input_types: InputTypes::of(&sdl)?,
             documents: Documents::new(),
             store: store.clone(),
@@ -211,11 +206,11 @@ impl Graphql {
         let data = data_of(user, store, operation.takes_written());
         let span = trace::operation(kind, label.known());
         let response = if let Some(plain) = operation.plain() {
-            self.0.executors.0.execute(plain, data).instrument(span.clone()).await
+            self.0.callers.execute(plain, data).instrument(span.clone()).await
         } else {
             let mut request = operation.into_request();
             request.data = data;
-            self.0.callers.execute(request).instrument(span.clone()).await
+            self.0.callers.schema.execute(request).instrument(span.clone()).await
         };
         let response = rendered(response);
         self.ended(&span, label, response.errors.first().map(context::code));
@@ -231,7 +226,7 @@ impl Graphql {
         user: UserId,
         resumption: Resumption,
     ) -> impl Stream<Item = Response> + Send + use<> {
-        self.0.callers.execute_stream(operation.into_request().data(user).data(resumption)).map(rendered)
+        self.0.callers.schema.execute_stream(operation.into_request().data(user).data(resumption)).map(rendered)
     }
 
     /// Runs one of our own subscriptions as `user` and answers the data of each event. An error is the last item.
@@ -243,7 +238,7 @@ impl Graphql {
     ) -> impl Stream<Item = Result<Value>> + Send + use<> {
         let mut request = Request::new("").variables(variables).data(user);
         request.set_parsed_query(document.clone());
-        self.0.trusted.execute_stream(request).map(data)
+        self.0.trusted.schema.execute_stream(request).map(data)
     }
 
     /// Runs one of our own operations as `user`, once where there is a key, and answers its data, which may hold what is
@@ -263,7 +258,7 @@ impl Graphql {
         let data_of_request = data_of(user, store, true);
         let span = trace::operation(document::kind_name(operation.ty), Some(name));
         let plain = Plain { operation: operation.clone(), fragments: HashMap::new(), variables };
-        let response = self.0.executors.1.execute(plain, data_of_request).instrument(span.clone()).await;
+        let response = self.0.trusted.execute(plain, data_of_request).instrument(span.clone()).await;
         let outcome = data(response);
         self.ended(&span, Label::Own(name), outcome.as_ref().err().map(Error::code));
         outcome

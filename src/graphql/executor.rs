@@ -39,9 +39,11 @@ impl Insides {
     }
 }
 
-/// Runs operations on a schema.
+/// A schema, and what runs operations on it that need no preparation.
 pub(super) struct Executor {
-    schema: SchemaEnv,
+    /// Runs all others.
+    pub(super) schema: TaskSchema,
+    env: SchemaEnv,
     extensions: Extensions,
     session: Arc<Data>,
 }
@@ -49,12 +51,12 @@ pub(super) struct Executor {
 impl Executor {
     /// # Errors
     /// `Internal` when the schema has no resolver that tells, which a test rules out.
-    pub(super) fn of(schema: &TaskSchema) -> Result<Self> {
+    pub(super) fn of(schema: TaskSchema) -> Result<Self> {
         let insides = Arc::new(Insides::default());
         let question = Request::new("{ viewer { __typename } }").data(Arc::clone(&insides));
         schema.execute(question).now_or_never();
         match insides.0.get().cloned() {
-            Some((schema, extensions)) => Ok(Self { schema, extensions, session: Arc::default() }),
+            Some((env, extensions)) => Ok(Self { schema, env, extensions, session: Arc::default() }),
             None => Err(Error::internal("the schema has no resolver that tells what it is made of")),
         }
     }
@@ -75,7 +77,7 @@ impl Executor {
             introspection_mode: IntrospectionMode::Disabled,
             errors: std::sync::Mutex::default(),
         });
-        let ctx = env.create_context(&self.schema, None, &env.operation.node.selection_set, None);
+        let ctx = env.create_context(&self.env, None, &env.operation.node.selection_set, None);
         let outcome = if kind == OperationType::Mutation {
             resolve_container_serial(&ctx, &Mutation::default()).await
         } else {

@@ -140,15 +140,10 @@ impl<'a> Selected<'a> {
         // Names need no escapes.
         let keys: Vec<String> = self.0.iter().map(|(key, _)| format!("\"{key}\":")).collect();
         json::list(tasks, out, |task, out| {
-            out.push(b'{');
-            for (i, (key, (_, member))) in keys.iter().zip(&self.0).enumerate() {
-                if i > 0 {
-                    out.push(b',');
-                }
+            json::object(keys.iter().zip(&self.0), out, |(key, (_, member)), out| {
                 out.extend_from_slice(key.as_bytes());
                 member.write(task, out);
-            }
-            out.push(b'}');
+            });
         });
     }
 }

@@ -38,19 +38,12 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
         Value::String(text) => self::text(text, out),
         Value::Enum(name) => self::text(name, out),
         Value::Binary(json) => out.extend_from_slice(json),
-        Value::List(items) => list(items.iter(), out, write),
-        Value::Object(members) => {
-            out.push(b'{');
-            for (i, (name, value)) in members.iter().enumerate() {
-                if i > 0 {
-                    out.push(b',');
-                }
-                text(name, out);
-                out.push(b':');
-                write(value, out);
-            }
-            out.push(b'}');
-        }
+        Value::List(items) => list(items, out, write),
+        Value::Object(members) => object(members, out, |(name, value), out| {
+            text(name, out);
+            out.push(b':');
+            write(value, out);
+        }),
     }
 }
 
@@ -81,13 +74,24 @@ pub(super) fn time(instant: Timestamp, out: &mut Vec<u8>) {
 }
 
 /// Writes a list.
-pub(super) fn list<T>(items: impl Iterator<Item = T>, out: &mut Vec<u8>, mut item: impl FnMut(T, &mut Vec<u8>)) {
+pub(super) fn list<T>(items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, item: impl FnMut(T, &mut Vec<u8>)) {
     out.push(b'[');
-    for (i, one) in items.enumerate() {
+    separated(items, out, item);
+    out.push(b']');
+}
+
+/// Writes an object; `member` writes a name, a colon and a value.
+pub(super) fn object<T>(members: impl IntoIterator<Item = T>, out: &mut Vec<u8>, member: impl FnMut(T, &mut Vec<u8>)) {
+    out.push(b'{');
+    separated(members, out, member);
+    out.push(b'}');
+}
+
+fn separated<T>(items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, mut item: impl FnMut(T, &mut Vec<u8>)) {
+    for (i, one) in items.into_iter().enumerate() {
         if i > 0 {
             out.push(b',');
         }
         item(one, out);
     }
-    out.push(b']');
 }
