@@ -42,6 +42,11 @@ impl PoolFigures {
             wait_time: statistics.get_wait_time,
         }
     }
+
+    /// With the waits for a turn, which come before those for a connection to be made, and all who gave up on either.
+    fn with_turns(self, (waited, timed_out, wait_time): (u64, u64, Duration)) -> Self {
+        Self { waited: self.waited + waited, timed_out, wait_time: self.wait_time + wait_time, ..self }
+    }
 }
 
 impl Store {
@@ -56,7 +61,8 @@ impl Store {
     pub fn pools(&self) -> [PoolFigures; 2] {
         match &self.database {
             Database::Postgres(postgres) => {
-                [PoolFigures::of("shared", &postgres.shared), PoolFigures::of("exclusive", &postgres.exclusive)]
+                let exclusive = PoolFigures::of("exclusive", &postgres.exclusive).with_turns(postgres.turns.figures());
+                [PoolFigures::of("shared", &postgres.shared), exclusive]
             }
             Database::Sqlite(sqlite) => sqlite.figures(),
         }

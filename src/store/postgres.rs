@@ -3,11 +3,12 @@
 mod connection;
 mod manager;
 mod probe;
+mod turns;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bb8::{ManageConnection, Pool, PooledConnection};
+use bb8::{ManageConnection, Pool};
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tokio::time::timeout;
@@ -16,6 +17,7 @@ use tracing::Instrument as _;
 pub(super) use self::connection::{ConnectError, Connection, Link, connect_to_hear};
 use self::manager::{Exclusive, Shared, Way};
 pub(super) use self::probe::{Route, probe};
+use self::turns::{Own, Turns};
 use super::failure::Failure;
 use super::health::{Health, State};
 use super::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT};
@@ -39,6 +41,7 @@ pub(super) struct Postgres {
     pub(super) shared: Pool<Shared>,
     /// Whatever may be slow, and every write: nothing waits behind them.
     pub(super) exclusive: Pool<Exclusive>,
+    pub(super) turns: Arc<Turns>,
     way: Arc<Way>,
     pub(super) statement_timeout: Duration,
     health: Health,
@@ -48,9 +51,11 @@ impl Postgres {
     /// Pools of at most `size` connections together, at least two. Nothing is connected yet.
     pub(super) fn new(url: &PostgresUrl, size: u32, health: Health) -> Self {
         let way = Arc::new(Way::new(url.clone()));
+        let exclusive = size.saturating_sub(1).max(1);
         Self {
             shared: pool_of(1, Shared(Arc::clone(&way))),
-            exclusive: pool_of(size.saturating_sub(1).max(1), Exclusive(Arc::clone(&way))),
+            exclusive: pool_of(exclusive, Exclusive(Arc::clone(&way))),
+            turns: Arc::new(Turns::new(exclusive)),
             way,
             statement_timeout: STATEMENT_TIMEOUT,
             health,
@@ -79,21 +84,32 @@ impl Postgres {
 
     /// A connection that others use at the same time, for reads that are never slow.
     pub(super) async fn shared(&self) -> Result<Arc<Connection>> {
-        self.check_out(&self.shared).await.map(|handle| Arc::clone(&handle))
-    }
-
-    /// A connection of one's own.
-    pub(super) async fn exclusive(&self) -> Result<PooledConnection<'_, Exclusive>> {
-        self.check_out(&self.exclusive).await
-    }
-
-    async fn check_out<'a, M: ManageConnection>(&self, pool: &'a Pool<M>) -> Result<PooledConnection<'a, M>> {
         self.health.is_open()?;
-        measure(Phase::Pool, pool.get()).await.map_err(|_| {
-            self.health.set(State::Ill);
-            let reason = self.way.last_failure().unwrap_or_else(|| "all are in use".to_owned());
-            Error::unavailable(format!("no database connection came free within {ACQUIRE_TIMEOUT:?}: {reason}"))
+        let handle = measure(Phase::Pool, self.shared.get()).await.map_err(|_| self.none_free())?;
+        Ok(Arc::clone(&handle))
+    }
+
+    /// A connection of one's own, when it is one's turn.
+    pub(super) async fn exclusive(&self) -> Result<Own<'_>> {
+        self.health.is_open()?;
+        let own = async {
+            let begun = Instant::now();
+            let turn = self.turns.take(ACQUIRE_TIMEOUT).await?;
+            let left = ACQUIRE_TIMEOUT.saturating_sub(begun.elapsed());
+            let connection = timeout(left, self.exclusive.get()).await.ok()?.ok()?;
+            Some(Own { connection, _turn: turn })
+        };
+        measure(Phase::Pool, own).await.ok_or_else(|| {
+            self.turns.give_up();
+            self.none_free()
         })
+    }
+
+    /// What a caller is told who waited for a connection in vain.
+    fn none_free(&self) -> Error {
+        self.health.set(State::Ill);
+        let reason = self.way.last_failure().unwrap_or_else(|| "all are in use".to_owned());
+        Error::unavailable(format!("no database connection came free within {ACQUIRE_TIMEOUT:?}: {reason}"))
     }
 
     /// Runs a statement, or a transaction of several, within the deadline.
