@@ -24,6 +24,7 @@ mod admin;
 mod around;
 mod boundary;
 mod connection;
+mod cors;
 mod docs;
 mod door;
 mod files;
@@ -90,6 +91,8 @@ pub struct Services {
     store: Store,
     verifier: Verifier,
     budget: Budget,
+    /// The header that tells every user of the budget.
+    policy: Option<HeaderValue>,
     failures: Arc<Failures>,
     settings: Settings,
     gate: Gate,
@@ -121,6 +124,7 @@ impl App {
             graphql,
             store,
             verifier,
+            policy: door::policy(&budget),
             budget,
             failures,
             gate: Gate::new(&settings.limits, metrics.clone()),

@@ -53,7 +53,7 @@ impl Middleware for Boundary {
             answered.await
         };
 
-        door::tell_what_is_left(&app.budget, &caller, &mut response);
+        door::tell_what_is_left(&app, &caller, &mut response);
         speech.render_error(&mut response);
         response.headers_mut().insert(REQUEST_ID, id.clone());
         secure(response.headers_mut(), app.settings.hsts);

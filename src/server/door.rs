@@ -1,9 +1,11 @@
 //! What both doors do before anything else: whose request is it, and may that user spend more?
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::response::Response;
+use bytes::BytesMut;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
 use super::{App, address};
@@ -13,6 +15,8 @@ use crate::error::{Error, Result};
 use crate::user::UserId;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// Both numbers have at most ten digits.
+const LONGEST: usize = 36;
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Whose request it is, once that is known: left here for the layers around the doors.
@@ -53,23 +57,27 @@ pub(super) async fn identify(
     verified
 }
 
+/// What every user is told of the budget, where there is one.
+pub(super) fn policy(budget: &Budget) -> Option<HeaderValue> {
+    budget.policy().and_then(|policy| item(policy, 'q', 'w'))
+}
+
 /// Tells a caller whose token was good what is left of the budget, whatever the answer is
 /// (draft-ietf-httpapi-ratelimit-headers-11).
-pub(super) fn tell_what_is_left(budget: &Budget, caller: &Caller, response: &mut Response) {
-    let Some(policy) = budget.policy() else { return };
-    let Some(mut left) = caller.0.get().and_then(|user| budget.left(user)) else { return };
+pub(super) fn tell_what_is_left(app: &App, caller: &Caller, response: &mut Response) {
+    let Some(policy) = &app.policy else { return };
+    let Some(mut left) = caller.0.get().and_then(|user| app.budget.left(user)) else { return };
     if let Some(Error::RateLimited { retry_after }) = response.extensions().get() {
         // The window that is told must not outlast the time after which to come again (section 6).
         left.seconds = left.seconds.min(*retry_after);
     }
-    for (name, value) in [(POLICY, item(policy, 'q', 'w')), (LEFT, item(left, 'r', 't'))] {
-        if let Some(value) = value {
-            response.headers_mut().insert(name, value);
-        }
-    }
+    response.headers_mut().insert(POLICY, policy.clone());
+    response.headers_mut().extend(item(left, 'r', 't').map(|left| (LEFT, left)));
 }
 
 fn item(allowance: Allowance, points: char, seconds: char) -> Option<HeaderValue> {
     let Allowance { points: number, seconds: time } = allowance;
-    HeaderValue::try_from(format!("\"default\";{points}={number};{seconds}={time}")).ok()
+    let mut text = BytesMut::with_capacity(LONGEST);
+    write!(text, "\"default\";{points}={number};{seconds}={time}").ok()?;
+    HeaderValue::from_maybe_shared(text.freeze()).ok()
 }

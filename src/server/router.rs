@@ -1,26 +1,20 @@
 //! Which route is whose, and the layers around all of them.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::routing::get;
-use http::{HeaderName, Method, header};
 use tower::{Layer as _, ServiceBuilder};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::CorsLayer;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 
 use super::around::Around;
 use super::boundary::{self, Boundary};
+use super::cors::Cors;
 use super::guard::{Authenticated, LoopbackOnly};
-use super::{App, Settings, docs, graphiql, graphql_http, health};
+use super::{App, docs, graphiql, graphql_http, health};
 use crate::error::Error;
 use crate::rest;
-
-/// How long browsers need not ask again what a page may call.
-const PREFLIGHT: Duration = Duration::from_mins(10);
 
 /// What answers requests, with and without a trailing slash.
 pub type Gateway = NormalizePath<Router>;
@@ -50,8 +44,7 @@ pub fn router(app: &App) -> Gateway {
     // One layer to axum, which boxes and clones each: from the outermost to the innermost.
     let layers = ServiceBuilder::new()
         // Whoever refuses a request is inside: here it is named, measured and logged, whatever its answer is.
-        .layer(Around(Boundary(app.clone())))
-        .layer(cors(settings))
+        .layer(Around((Boundary(app.clone()), Cors::new(&settings.cors_origins))))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(Around(app.gate.clone()))
         .layer(CatchPanicLayer::custom(boundary::panicked));
@@ -61,37 +54,4 @@ pub fn router(app: &App) -> Gateway {
 /// The same routes for paths that end with a slash.
 pub(super) fn gateway(routes: Router) -> Gateway {
     NormalizePathLayer::trim_trailing_slash().layer(routes)
-}
-
-fn cors(settings: &Settings) -> CorsLayer {
-    let own = HeaderName::from_static;
-    CorsLayer::new()
-        .allow_origin(settings.cors_origins.clone())
-        .allow_credentials(true)
-        .max_age(PREFLIGHT)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_MATCH,
-            header::IF_NONE_MATCH,
-            own("idempotency-key"),
-            own("last-event-id"),
-            own("x-request-id"),
-            own("traceparent"),
-            own("tracestate"),
-        ])
-        .expose_headers([
-            header::ETAG,
-            header::LINK,
-            header::LOCATION,
-            header::RETRY_AFTER,
-            own("x-request-id"),
-            header::WWW_AUTHENTICATE,
-            header::ALLOW,
-            own("ratelimit"),
-            own("ratelimit-policy"),
-            own("idempotency-replayed"),
-            own("server-timing"),
-        ])
 }
