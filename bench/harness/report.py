@@ -49,7 +49,7 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
     ]
     parts += ["## Rows", ABOUT_ROWS]
     for row in rows:
-        parts += [f"### {row.title}", _row(found.last, row.key)]
+        parts += [f"### {row.title}", _row(found.typical, row.key)]
     if found.growth:
         parts += ["## Growth", _growth(found.growth)]
     parts += ["## Versions", _table(("", ""), [list(fact) for fact in facts.items()])]
@@ -58,7 +58,7 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
 
 def _others(found: Found) -> str:
     """How far to trust the figures."""
-    shares = sorted(sample.others for row in found.last.values() for sample in row.values())
+    shares = sorted(sample.others for found_round in found.rounds for row in found_round.values() for sample in row.values())
     if not shares:
         return ""
     least, median, most = shares[0], shares[len(shares) // 2], shares[-1]
@@ -133,10 +133,10 @@ def _growth(growth: dict[str, Growth]) -> str:
     return _table(head, lines, numbers=True)
 
 
-def how(quick: bool, seconds: int) -> str:
+def how(quick: bool, rounds: int, seconds: int) -> str:
     """How it was measured."""
     text = (
-        f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, the whole twice; the second round is "
-        "shown, both are in `results.json`."
+        f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, {rounds} rounds; of each line the round "
+        "with the median rate is shown, all are in `results.json`."
     )
     return f"**This was a quick run**: short rows, and some left out.\n\n{text}" if quick else text
