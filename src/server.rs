@@ -16,6 +16,7 @@ use crate::graphql::{Graphql, TrustedDocuments};
 use crate::rest::Rest;
 use crate::store::Store;
 
+use cors::Cors;
 use metrics::{Figures, Metrics};
 use stop::Stop;
 
@@ -90,6 +91,7 @@ pub struct Services {
     rest: Rest,
     store: Store,
     verifier: Verifier,
+    cors: Cors,
     budget: Budget,
     /// The header that tells every user of the budget.
     policy: Option<HeaderValue>,
@@ -124,6 +126,7 @@ impl App {
             graphql,
             store,
             verifier,
+            cors: Cors::new(&settings.cors_origins),
             policy: door::policy(&budget),
             budget,
             failures,

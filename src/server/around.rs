@@ -37,25 +37,6 @@ where
     }
 }
 
-/// One around the other, as one layer.
-impl<A: Middleware, B: Middleware> Middleware for (A, B) {
-    async fn around(self, request: Request, inner: impl Inner) -> Response {
-        let (outer, middle) = self;
-        outer.around(request, Within { middle, inner }).await
-    }
-}
-
-struct Within<M, I> {
-    middle: M,
-    inner: I,
-}
-
-impl<M: Middleware, I: Inner> Inner for Within<M, I> {
-    async fn answer(self, request: Request) -> Response {
-        self.middle.around(request, self.inner).await
-    }
-}
-
 /// A [`Middleware`] as a layer.
 #[derive(Debug, Clone)]
 pub(super) struct Around<M>(pub(super) M);

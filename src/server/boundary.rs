@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::around::{Inner, Middleware};
 use super::door::{self, Caller};
 use super::metrics::{self, Route};
-use super::{App, graphql_http, render};
+use super::{App, cors, graphql_http, render};
 use crate::error::Error;
 use crate::{timing, trace};
 
@@ -43,7 +43,14 @@ impl Middleware for Boundary {
         request.headers_mut().insert(REQUEST_ID, id.clone());
         request.extensions_mut().insert(caller.clone());
 
-        let answered = inner.answer(request).instrument(span.clone());
+        let added = (method != Method::OPTIONS).then(|| app.cors.of(request.headers()));
+        let answered = async {
+            match added {
+                Some(_) => inner.answer(request).await,
+                None => Box::pin(app.cors.preflight(request)).await,
+            }
+        };
+        let answered = answered.instrument(span.clone());
         let mut response = if app.settings.server_timing {
             let (mut response, timings) = timing::collect(answered).await;
             let header = HeaderValue::try_from(timings.header(started.elapsed()));
@@ -53,20 +60,28 @@ impl Middleware for Boundary {
             answered.await
         };
 
+        if let Some(added) = added {
+            cors::add(added, response.headers_mut());
+        }
         door::tell_what_is_left(&app, &caller, &mut response);
         speech.render_error(&mut response);
-        response.headers_mut().insert(REQUEST_ID, id.clone());
-        secure(response.headers_mut(), app.settings.hsts);
-        if is_api {
-            mark_private(response.headers_mut());
-        }
-        weaken_etag(response.headers_mut());
+        complete(response.headers_mut(), &id, is_api, app.settings.hsts);
         let took = started.elapsed();
         trace::answered(&span, response.status());
         log(&method, &route, &id, &span, &response, took);
         app.metrics.answered(&method, route, response.status(), took);
         response
     }
+}
+
+/// The headers that every answer has, whatever it is.
+fn complete(headers: &mut HeaderMap, id: &HeaderValue, is_api: bool, hsts: bool) {
+    headers.insert(REQUEST_ID, id.clone());
+    secure(headers, hsts);
+    if is_api {
+        mark_private(headers);
+    }
+    weaken_etag(headers);
 }
 
 /// One line a request, with the cause where something went wrong.

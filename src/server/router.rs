@@ -10,7 +10,6 @@ use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 
 use super::around::Around;
 use super::boundary::{self, Boundary};
-use super::cors::Cors;
 use super::guard::{Authenticated, LoopbackOnly};
 use super::{App, docs, graphiql, graphql_http, health};
 use crate::error::Error;
@@ -44,7 +43,7 @@ pub fn router(app: &App) -> Gateway {
     // One layer to axum, which boxes and clones each: from the outermost to the innermost.
     let layers = ServiceBuilder::new()
         // Whoever refuses a request is inside: here it is named, measured and logged, whatever its answer is.
-        .layer(Around((Boundary(app.clone()), Cors::new(&settings.cors_origins))))
+        .layer(Around(Boundary(app.clone())))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(Around(app.gate.clone()))
         .layer(CatchPanicLayer::custom(boundary::panicked));
