@@ -51,15 +51,18 @@ macro_rules! on_connection {
 /// Raises `user`'s revision by `bump` and runs the one statement that takes it: in PostgreSQL as one statement, in
 /// SQLite as two in one transaction. `None` when there was nothing to change.
 ///
-/// It is repeated only where the database says that nothing of it was carried out, and asks for it again.
+/// It is repeated only where the database says that nothing of it was carried out, and asks for it again. `wording` is
+/// where the text of PostgreSQL's statement is kept.
 macro_rules! change {
-    ($store:expr, $user:expr, $bump:expr, $change:expr) => {
+    ($store:expr, $user:expr, $wording:expr, $bump:expr, $change:expr) => {{
+        let wording = $wording;
         transact!(
             $store,
             $user,
             |connection| async {
-                let bumped = $crate::store::sql::Bumped { bump: $bump, change: $change };
-                $crate::store::keys::found(bumped.get_result::<$crate::store::tasks::Row>(connection).await)
+                let statement = $crate::store::sql::Bumped { bump: $bump, change: $change };
+                let known = $crate::store::sql::Known { statement, wording };
+                $crate::store::keys::found(known.get_result::<$crate::store::tasks::Row>(connection).await)
             },
             |connection| match $crate::store::sql::Prepared($bump).load::<i64>(connection)?.len() {
                 0 => Ok(Err(())),
@@ -70,7 +73,7 @@ macro_rules! change {
             }
         )
         .map(Result::ok)
-    };
+    }};
 }
 
 /// Runs what changes something, or says why it does not, as one transaction: under the key of the request where it has

@@ -78,12 +78,12 @@ impl BulkMutation {
 
     /// Deletes the completed tasks: at most 100 at once, the longest unchanged first. The answer says which.
     async fn clear_completed_tasks(&self, ctx: &Context<'_>) -> Result<ClearCompletedTasksPayload> {
-        ctx.store()?.clear_completed(ctx.user()?).await.map(Into::into)
+        Box::pin(ctx.store()?.clear_completed(ctx.user()?)).await.map(Into::into)
     }
 }
 
 async fn make(ctx: &Context<'_>, changes: Vec<BulkChange>) -> Result<Vec<Task>> {
-    ctx.store()?.bulk(ctx.user()?, changes).await
+    Box::pin(ctx.store()?.bulk(ctx.user()?, changes)).await
 }
 
 macro_rules! tasks_payloads {

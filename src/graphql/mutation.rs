@@ -28,7 +28,7 @@ impl TaskMutation {
         #[graphql(desc = "The task to make.")] input: CreateTaskInput,
     ) -> Result<CreateTaskPayload> {
         let user = ctx.user()?;
-        ctx.store()?.create(user, input.checked()?).await.map(Into::into)
+        Box::pin(ctx.store()?.create(user, input.checked()?)).await.map(Into::into)
     }
 
     /// Changes what the input names of a task and leaves the rest.
@@ -38,7 +38,7 @@ impl TaskMutation {
         #[graphql(desc = "Which task, and what to change of it.")] input: UpdateTaskInput,
     ) -> Result<UpdateTaskPayload> {
         let (target, patch) = input.for_user(ctx.user()?)?;
-        ctx.store()?.update(target, patch).await.map(Into::into)
+        Box::pin(ctx.store()?.update(target, patch)).await.map(Into::into)
     }
 
     /// Completes a task that is pending, reopens one that is completed.
@@ -48,7 +48,7 @@ impl TaskMutation {
         #[graphql(desc = "Which task.")] input: ToggleTaskInput,
     ) -> Result<ToggleTaskPayload> {
         let target = input.target(ctx.user()?)?;
-        ctx.store()?.toggle(target).await.map(Into::into)
+        Box::pin(ctx.store()?.toggle(target)).await.map(Into::into)
     }
 
     /// Completes or reopens a task, whatever it was.
@@ -59,7 +59,7 @@ impl TaskMutation {
     ) -> Result<SetTaskCompletedPayload> {
         let target = input.target(ctx.user()?)?;
         let patch = TaskPatch { completed: Some(input.completed), ..TaskPatch::default() };
-        ctx.store()?.update(target, patch).await.map(Into::into)
+        Box::pin(ctx.store()?.update(target, patch)).await.map(Into::into)
     }
 
     /// Deletes a task.
@@ -69,7 +69,7 @@ impl TaskMutation {
         #[graphql(desc = "Which task.")] input: DeleteTaskInput,
     ) -> Result<DeleteTaskPayload> {
         let target = input.target(ctx.user()?)?;
-        let task = ctx.store()?.delete(target).await?;
+        let task = Box::pin(ctx.store()?.delete(target)).await?;
         Ok(DeleteTaskPayload { deleted_task_id: task.id.into_id(), revision: task.revision })
     }
 
@@ -80,7 +80,7 @@ impl TaskMutation {
         #[graphql(desc = "Which task.")] input: RestoreTaskInput,
     ) -> Result<RestoreTaskPayload> {
         let target = input.target(ctx.user()?)?;
-        ctx.store()?.restore(target).await.map(Into::into)
+        Box::pin(ctx.store()?.restore(target)).await.map(Into::into)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Changing tasks: each change raises the owner's revision and takes it, in one transaction.
 
+use std::sync::OnceLock;
+
 use diesel::dsl::not;
 use diesel::query_dsl::methods;
 use diesel::sql_types::{Bool, Nullable, Text};
@@ -8,7 +10,7 @@ use diesel::{AsChangeset, ExpressionMethods, Insertable, IntoSql, QueryDsl};
 use super::Store;
 use super::keys::found;
 use super::schema::{owners, tasks};
-use super::sql::{ExistsLocked, NewRevision};
+use super::sql::{ExistsLocked, NewRevision, Unnamed, Wording, wording};
 use super::tasks::{COLUMNS, Row};
 use super::timestamp::{At, Instant};
 use crate::error::{Error, Result};
@@ -71,11 +73,12 @@ macro_rules! live {
 /// Changes the live task of a target by `set`, a tuple of assignments, and stamps it. `count` is how many tasks there
 /// are then, as SQL. Nothing is bumped for a task that is not the user's, or not there.
 macro_rules! change_live {
-    ($store:expr, $target:expr, $count:expr, $set:expr) => {{
+    ($store:expr, $target:expr, $wording:expr, $count:expr, $set:expr) => {{
         let target = $target.clone();
         let row = change!(
             $store,
             target.user,
+            $wording,
             diesel::update(
                 owners::table
                     .filter(owners::user_id.eq(target.user.as_str()))
@@ -111,6 +114,7 @@ impl Store {
         let row = change!(
             self,
             user,
+            wording!(),
             methods::FilterDsl::filter(
                 diesel::insert_into(owners::table)
                     .values((
@@ -159,26 +163,31 @@ impl Store {
     /// # Errors
     /// `NoSuchTask`, `Forbidden`, or `PreconditionFailed` when the task's revision is not the expected one.
     pub async fn update(&self, target: Target, patch: TaskPatch) -> Result<Task> {
+        /// One for each set of columns.
+        static TEXTS: [OnceLock<String>; 8] = [const { OnceLock::new() }; 8];
         if patch.is_empty() {
             return self.unchanged(target).await;
         }
+        let named = [patch.title.is_some(), patch.description.is_some(), patch.completed.is_some()];
+        let shape = named.into_iter().fold(0, |shape, named| 2 * shape + usize::from(named));
+        let wording = Wording::<Unnamed>::new(&TEXTS[shape]);
         let columns = Columns::from(patch);
         let now = At(self.clock.now());
-        change_live!(self, target, owners::task_count, (columns.clone(), tasks::updated_at.eq(now)))
+        change_live!(self, target, wording, owners::task_count, (columns.clone(), tasks::updated_at.eq(now)))
     }
 
     /// Completes a task that is pending and reopens one that is completed. Errors as [`Store::update`].
     pub async fn toggle(&self, target: Target) -> Result<Task> {
         let now = At(self.clock.now());
         let set = (tasks::completed.eq(not(tasks::completed)), tasks::updated_at.eq(now));
-        change_live!(self, target, owners::task_count, set)
+        change_live!(self, target, wording!(), owners::task_count, set)
     }
 
     /// Deletes a task; its row stays as a tombstone and keeps the revision of the deletion, which is that of the
     /// answer. Errors as [`Store::update`].
     pub async fn delete(&self, target: Target) -> Result<Task> {
         let now = At(self.clock.now());
-        change_live!(self, target, owners::task_count - 1, tasks::deleted_at.eq(Some(now)))
+        change_live!(self, target, wording!(), owners::task_count - 1, tasks::deleted_at.eq(Some(now)))
     }
 
     /// The task as it is; under a key, as it was when the key was used first.

@@ -11,7 +11,7 @@ use diesel::sqlite::Sqlite;
 
 mod known;
 
-pub(super) use known::Known;
+pub(super) use known::{Known, Unnamed, Wording, wording};
 
 /// Raises the owner's revision and runs the change that takes it, in one statement and so in one round trip:
 /// `WITH bump AS (…) …`. PostgreSQL only; SQLite runs the two one after the other in one transaction.
@@ -21,7 +21,7 @@ pub(super) struct Bumped<Bump, Change> {
     pub(super) change: Change,
 }
 
-/// The text is the key of the prepared statement: what a patch sets is not in its type.
+/// What a patch sets is not in its type.
 impl<Bump, Change> QueryId for Bumped<Bump, Change> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
@@ -42,15 +42,9 @@ where
         out.push_sql(") ");
         self.change.walk_ast(out)
     }
-
-    /// Diesel prepares updates and upserts anew each time, at the price of a second round trip, because their texts may
-    /// be without number. Ours are few: one for each set of columns that a patch can name.
-    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
-        Ok(true)
-    }
 }
 
-/// A statement that SQLite keeps prepared, by its text; see [`Bumped`].
+/// A statement that SQLite keeps prepared, by its text; see [`Known`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prepared<Statement>(pub(super) Statement);
 

@@ -1,14 +1,12 @@
 //! Reading tasks.
 
-use std::sync::OnceLock;
-
 use diesel::dsl::{count, count_star};
 use diesel::{AggregateExpressionMethods, BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::schema::{owners, tasks};
-use super::sql::{AsOf, Contains, Known};
+use super::sql::{AsOf, Contains, Known, wording};
 use super::timestamp::At;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -260,7 +258,6 @@ impl Store {
     /// # Errors
     /// `NoSuchTask`, or `Forbidden` when it is another user's.
     pub async fn task(&self, user: UserId, id: TaskId) -> Result<Task> {
-        static TEXT: OnceLock<String> = OnceLock::new();
         let owner = user.clone();
         let row: Option<Row> = on_connection!(self, shared, |connection| {
             let statement = tasks::table
@@ -268,7 +265,7 @@ impl Store {
                 .filter(tasks::user_id.eq(owner.as_str()))
                 .filter(tasks::deleted_at.is_null())
                 .select(COLUMNS);
-            Known { statement, text: &TEXT }.load::<Row>(connection)
+            Known { statement, wording: wording!() }.load::<Row>(connection)
         })?
         .pop();
         match row {

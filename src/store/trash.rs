@@ -4,7 +4,7 @@ use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl};
 
 use super::feed::FeedRow;
 use super::schema::{owners, tasks};
-use super::sql::{AsOf, ExistsLocked, NewRevision};
+use super::sql::{AsOf, ExistsLocked, NewRevision, wording};
 use super::tasks::{COLUMNS, Row};
 use super::timestamp::At;
 use super::{Store, Target};
@@ -54,6 +54,7 @@ impl Store {
         let row = change!(
             self,
             wanted.user,
+            wording!(),
             diesel::update(
                 owners::table
                     .filter(owners::user_id.eq(wanted.user.as_str()))
