@@ -1,0 +1,13 @@
+import { jwtClient } from 'better-auth/client/plugins';
+import { createAuthClient } from 'better-auth/react';
+
+/** The auth server, which is where the app comes from. */
+export const auth = createAuthClient({ plugins: [jwtClient()] });
+
+/** A new token of the session. */
+export async function freshToken(): Promise<string> {
+  const { data, error } = await auth.token();
+  if (!error) return data.token;
+  if (error.status === 401) await auth.getSession(); // it is over: the form to sign in takes the place of the tasks
+  throw new Error(error.message ?? 'The auth server cannot be reached.');
+}
