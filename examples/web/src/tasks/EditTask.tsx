@@ -31,10 +31,16 @@ export function EditTask({ version, actions, onDone }: Props) {
     try {
       await actions.save(id, base.etag, changed);
     } catch (error) {
-      // Somebody else was faster. What was typed stays; saving once more is done in knowledge of theirs.
-      if (error instanceof ApiError && error.code === 'PRECONDITION_FAILED') setBase(await actions.read(id));
+      if (error instanceof ApiError && error.code === 'PRECONDITION_FAILED') takeOver(await actions.read(id));
       throw error;
     }
+  }
+
+  // Somebody else was faster. What was typed stays, what was not touched is theirs, and saving again is done knowingly.
+  function takeOver(theirs: Version) {
+    if (title === base.data.title) setTitle(theirs.data.title);
+    if (description === (base.data.description ?? '')) setDescription(theirs.data.description ?? '');
+    setBase(theirs);
   }
 
   async function submit(event: FormEvent) {

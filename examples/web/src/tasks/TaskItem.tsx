@@ -34,6 +34,7 @@ export function TaskItem({ task, actions, onDeleted }: Props) {
         />
         <span className={completed ? 'done' : undefined}>{title}</span>
       </label>
+      {description && <p className="description">{description}</p>}
       <span className="actions">
         <button
           type="button"
@@ -53,7 +54,6 @@ export function TaskItem({ task, actions, onDeleted }: Props) {
           Delete
         </button>
       </span>
-      {description && <p className="description">{description}</p>}
       {problem && <p role="alert">{problem}</p>}
     </li>
   );
