@@ -1,0 +1,4 @@
+import { connect } from '../src/urql.mjs';
+import { story } from './story.mjs';
+
+story('urql', connect);
