@@ -11,7 +11,7 @@ import Database from 'libsql';
 const {
   APP_URL = 'http://localhost:3000',
   AUTH_DATABASE = 'auth.db',
-  BETTER_AUTH_SECRET = ownSecret(`${AUTH_DATABASE}.secret`),
+  BETTER_AUTH_SECRET,
   TOKEN_LIFETIME = '15m',
 } = process.env;
 
@@ -19,7 +19,7 @@ const {
 export async function startAuth() {
   const auth = betterAuth({
     baseURL: APP_URL,
-    secret: BETTER_AUTH_SECRET,
+    secret: BETTER_AUTH_SECRET ?? ownSecret(`${AUTH_DATABASE}.secret`),
     database: { dialect: new SqliteDialect({ database: new Database(AUTH_DATABASE) }), type: 'sqlite' },
     emailAndPassword: { enabled: true },
     plugins: [
