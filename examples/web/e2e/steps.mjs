@@ -217,6 +217,7 @@ export const steps = {
 
   'tokens ended; tabs that were awake noticed nothing': async (world) => {
     const { first, second } = world;
+    await world.bob.page.context().clearCookies(); // his session is over, for the next step
     await sleep(Math.max(0, world.asleepSince + (LIFETIME + 31) * 1000 - Date.now()));
     for (const { statuses, sockets } of [first, second]) {
       assert.ok(!statuses.includes(401), 'a request met a token that had ended');
@@ -224,6 +225,10 @@ export const steps = {
       assert.equal(closed, Infinity, 'the socket ended with its token');
       assert.ok(Date.now() - opened > LIFETIME * 1000, 'the socket is too young to tell');
     }
+  },
+
+  'a session that is over leads back to the form': async ({ bob }) => {
+    await bob.page.getByRole('heading', { name: 'Sign in' }).waitFor();
   },
 
   'the tab that slept sends a change with a token that has ended; it is renewed, the change is made once': async (world) => {
@@ -236,6 +241,24 @@ export const steps = {
     await until('the tab has its answer', () => asleep.statuses.includes(201));
     assert.deepEqual(asleep.statuses.filter((status) => status > 201), [401]);
     assert.equal((await titles(world)).filter((title) => title === 'Dreamt of').length, 1);
+  },
+
+  'every answer is lost; sent once more by hand, it is still one task': async (world) => {
+    const { page } = world.asleep;
+    await page.route('**/api/tasks', async (route) => {
+      if (route.request().method() !== 'POST') return route.fallback();
+      await route.fetch();
+      await route.abort('connectionreset');
+    });
+    await world.asleep.add('Nobody answers');
+    await until('it has given up', async () => {
+      await page.clock.runFor(5000);
+      return page.getByText('The server cannot be reached.').isVisible();
+    });
+    await page.unroute('**/api/tasks');
+    await page.getByRole('button', { name: 'Add' }).click();
+    await world.asleep.page.getByText('Nobody answers').first().waitFor();
+    assert.equal((await titles(world)).filter((title) => title === 'Nobody answers').length, 1);
   },
 
   'she signs out, and in again': async ({ first }) => {

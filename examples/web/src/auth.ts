@@ -8,6 +8,7 @@ export const auth = createAuthClient({ plugins: [jwtClient()] });
 export async function freshToken(): Promise<string> {
   const { data, error } = await auth.token();
   if (!error) return data.token;
-  if (error.status === 401) await auth.getSession(); // it is over: the form to sign in takes the place of the tasks
+  // The session is over: whoever uses it reads it again, and the form to sign in takes the place of the tasks.
+  if (error.status === 401) auth.$store.notify('$sessionSignal');
   throw new Error(error.message ?? 'The auth server cannot be reached.');
 }

@@ -11,7 +11,8 @@ const WAITS = [250, 500, 1000, 2000, 4000, 8000];
  */
 export function sender(tokens: Tokens): (request: Request) => Promise<Response> {
   return async (request) => {
-    if (request.method !== 'GET') request.headers.set('Idempotency-Key', crypto.randomUUID());
+    const isChange = request.method !== 'GET';
+    if (isChange && !request.headers.has('Idempotency-Key')) request.headers.set('Idempotency-Key', crypto.randomUUID());
     for (const wait of WAITS) {
       const answer = await authorized(request, tokens).catch((error: unknown) => {
         if (error instanceof TypeError) return undefined; // how `fetch` says that the network failed

@@ -30,7 +30,11 @@ export function useTasks() {
     const at = (id: number) => ({ params: { path: { id } } });
     const saved = async (call: Promise<{ data: Task }>) => (await call).data;
     return {
-      add: (draft: Draft) => store.change(undefined, () => saved(answer(api.POST('/api/tasks', { body: draft })))),
+      /** Adds a task; sent again with the same key, it is still one. */
+      add: (draft: Draft, key: string) => {
+        const params = { header: { 'Idempotency-Key': key } };
+        return store.change(undefined, () => saved(answer(api.POST('/api/tasks', { params, body: draft }))));
+      },
       /** The task as it is now, and the tag of that version. */
       read: (id: number) => answer(api.GET('/api/tasks/{id}', at(id))),
       /** Saves what was edited, unless the task has changed since it had this tag. */
