@@ -20,6 +20,7 @@ export async function startAuth() {
   const auth = betterAuth({
     baseURL: APP_URL,
     secret: BETTER_AUTH_SECRET ?? ownSecret(`${AUTH_DATABASE}.secret`),
+    // libsql has better-sqlite3's interface, and its packages bring their binaries: nothing has to be compiled.
     database: { dialect: new SqliteDialect({ database: new Database(AUTH_DATABASE) }), type: 'sqlite' },
     emailAndPassword: { enabled: true },
     plugins: [
