@@ -31,7 +31,7 @@ const CHANGES = gql`${TASK}
     }
   }`;
 
-export async function connect({ url, token, fetch, webSocketImpl }) {
+function connect({ url, token, fetch, webSocketImpl }) {
   const authorization = `Bearer ${token}`;
   const sockets = createClient({
     url: url.replace(/^http/, 'ws'),
@@ -40,67 +40,110 @@ export async function connect({ url, token, fetch, webSocketImpl }) {
     retryAttempts: Infinity,
     shouldRetry: () => true,
   });
+  const link = ApolloLink.split(
+    ({ query }) => isSubscriptionOperation(query),
+    new GraphQLWsLink(sockets),
+    new HttpLink({ uri: url, fetch, headers: { authorization } }),
+  );
   const cache = new InMemoryCache({ typePolicies: { Query: { fields: { tasks: relayStylePagination() } } } });
-  const client = new ApolloClient({
-    cache,
-    link: ApolloLink.split(
-      ({ query }) => isSubscriptionOperation(query),
-      new GraphQLWsLink(sockets),
-      new HttpLink({ uri: url, fetch, headers: { authorization } }),
-    ),
-  });
+  return { client: new ApolloClient({ cache, link }), sockets };
+}
 
-  const first = { query: TASKS, variables: { first: 2 } };
-  const { data } = await client.query(first);
-  let { revision } = data.tasks;
-  const list = client.watchQuery(first);
-  const watching = list.subscribe(() => undefined);
+export class ApolloTasks {
+  static async open(settings) {
+    const tasks = new ApolloTasks();
+    Object.assign(tasks, connect(settings));
+    tasks.first = { query: TASKS, variables: { first: 2 } };
+    const { data } = await tasks.client.query(tasks.first);
+    tasks.revision = data.tasks.revision;
+    tasks.list = tasks.client.watchQuery(tasks.first);
+    tasks.watching = tasks.list.subscribe(() => undefined);
+    return tasks;
+  }
+
+  get #shown() {
+    return this.list.getCurrentResult().data.tasks;
+  }
+
+  shown() {
+    return this.#shown.edges.map(({ node }) => node);
+  }
+
+  hasMore() {
+    return this.#shown.pageInfo.hasNextPage;
+  }
+
+  more() {
+    return this.list.fetchMore({ variables: { after: this.#shown.pageInfo.endCursor } });
+  }
+
+  read(id) {
+    return this.client.query({ query: ONE, variables: { id } });
+  }
+
+  create(title) {
+    return this.#mutate(CREATE, { title }, { update: (_, { data }) => this.#put(data.createTask.task) });
+  }
+
+  rename(id, title) {
+    return this.#mutate(RENAME, { id, title });
+  }
+
+  complete(task, expectedRevision) {
+    const optimisticResponse = {
+      setTaskCompleted: { __typename: 'SetTaskCompletedPayload', task: { ...task, completed: true } },
+    };
+    return this.#mutate(COMPLETE, { id: task.id, completed: true, expectedRevision }, { optimisticResponse });
+  }
+
+  remove(id) {
+    return this.#mutate(DELETE, { id }, { update: (_, { data }) => this.#drop(data.deleteTask.deletedTaskId) });
+  }
+
+  follow() {
+    const tasks = this;
+    // A getter, so that the library's retries go on after the last change that was told.
+    const variables = {
+      get after() {
+        return tasks.revision;
+      },
+    };
+    this.client.subscribe({ query: CHANGES, variables }).subscribe(({ data }) => {
+      const { __typename, task, taskId, revision } = data.taskChanges;
+      this.revision = revision;
+      if (__typename === 'TaskUpserted') this.#put(task);
+      else if (__typename === 'TaskDeleted') this.#drop(taskId);
+      else void this.list.refetch();
+    });
+  }
+
+  /** What the service said of a request that failed. */
+  errors(error) {
+    return CombinedGraphQLErrors.is(error) ? error.errors : [];
+  }
+
+  async close() {
+    this.watching.unsubscribe();
+    this.client.stop();
+    await this.sockets.dispose();
+  }
+
+  #mutate(mutation, input, more) {
+    return this.client.mutate({ mutation, variables: { input }, ...more });
+  }
 
   /** Puts a task that is new at the top of the list. One that is in it has changed with its entity already. */
-  const put = (task) =>
-    cache.updateQuery(first, ({ tasks }) => {
+  #put(task) {
+    this.client.cache.updateQuery(this.first, ({ tasks }) => {
       if (tasks.edges.some(({ node }) => node.id === task.id)) return undefined;
       const edge = { __typename: 'TaskEdge', cursor: '', node: task };
       return { tasks: { ...tasks, edges: [edge, ...tasks.edges] } };
     });
-  /** The list leaves out what is not in the cache. */
-  const drop = (id) => cache.evict({ id: cache.identify({ __typename: 'Task', id }) });
-  const mutate = (mutation, input, more) => client.mutate({ mutation, variables: { input }, ...more });
+  }
 
-  return {
-    shown: () => list.getCurrentResult().data.tasks.edges.map(({ node }) => node),
-    hasMore: () => list.getCurrentResult().data.tasks.pageInfo.hasNextPage,
-    more: () => list.fetchMore({ variables: { after: list.getCurrentResult().data.tasks.pageInfo.endCursor } }),
-    read: (id) => client.query({ query: ONE, variables: { id } }),
-    create: (title) => mutate(CREATE, { title }, { update: (_, { data }) => put(data.createTask.task) }),
-    rename: (id, title) => mutate(RENAME, { id, title }),
-    complete: (task, expectedRevision) =>
-      mutate(COMPLETE, { id: task.id, completed: true, expectedRevision }, {
-        optimisticResponse: {
-          setTaskCompleted: { __typename: 'SetTaskCompletedPayload', task: { ...task, completed: true } },
-        },
-      }),
-    remove: (id) => mutate(DELETE, { id }, { update: (_, { data }) => drop(data.deleteTask.deletedTaskId) }),
-    follow() {
-      // A getter, so that the library's retries go on after the last change that was told.
-      const variables = {
-        get after() {
-          return revision;
-        },
-      };
-      client.subscribe({ query: CHANGES, variables }).subscribe(({ data }) => {
-        const { __typename, task, taskId, ...change } = data.taskChanges;
-        revision = change.revision;
-        if (__typename === 'TaskUpserted') put(task);
-        else if (__typename === 'TaskDeleted') drop(taskId);
-        else void list.refetch();
-      });
-    },
-    errors: (error) => (CombinedGraphQLErrors.is(error) ? error.errors : []),
-    async close() {
-      watching.unsubscribe();
-      client.stop();
-      await sockets.dispose();
-    },
-  };
+  /** The list leaves out what is not in the cache. */
+  #drop(id) {
+    const { cache } = this.client;
+    cache.evict({ id: cache.identify({ __typename: 'Task', id }) });
+  }
 }

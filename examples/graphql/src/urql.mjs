@@ -92,78 +92,91 @@ const graphcache = () =>
     },
   });
 
-export async function connect({ url, token, fetch }) {
-  const client = new Client({
-    url,
-    fetch,
-    fetchOptions: { headers: { authorization: `Bearer ${token}` } },
-    preferGetMethod: false,
-    exchanges: [graphcache(), fetchExchange],
-    fetchSubscriptions: true,
-  });
-  const ok = async (operation) => {
-    const result = await operation;
-    if (result.error) throw result.error;
-    return result;
-  };
-
-  let seen;
-  const watch = (after) => {
-    let isOver;
-    const first = new Promise((resolve, reject) => {
-      const { unsubscribe } = pipe(
-        client.query(TASKS, { first: 2, after }),
-        subscribe((result) => {
-          if (result.error) return reject(result.error);
-          if (after === undefined) seen = result.data.tasks;
-          resolve();
-        }),
-      );
-      isOver = unsubscribe;
+export class UrqlTasks {
+  static async open({ url, token, fetch }) {
+    const tasks = new UrqlTasks();
+    tasks.client = new Client({
+      url,
+      fetch,
+      fetchOptions: { headers: { authorization: `Bearer ${token}` } },
+      preferGetMethod: false,
+      exchanges: [graphcache(), fetchExchange],
+      fetchSubscriptions: true,
     });
-    return { first, isOver };
-  };
-  const list = watch();
-  await list.first;
-  let { revision } = seen;
-  let following;
-  let isClosed = false;
+    await tasks.#open();
+    return tasks;
+  }
 
-  return {
-    shown: () => seen.edges.map(({ node }) => node),
-    hasMore: () => seen.pageInfo.hasNextPage,
-    // The resolver joins the pages: whoever watches the first sees this one after it.
-    async more() {
-      const page = watch(seen.pageInfo.endCursor);
-      await page.first;
-      page.isOver();
-    },
-    read: (id) => ok(client.query(ONE, { id })),
-    create: (title) => ok(client.mutation(CREATE, { input: { title } })),
-    rename: (id, title) => ok(client.mutation(RENAME, { input: { id, title } })),
-    complete: ({ id }, expectedRevision) =>
-      ok(client.mutation(COMPLETE, { input: { id, completed: true, expectedRevision } })),
-    remove: (id) => ok(client.mutation(DELETE, { input: { id } })),
-    follow() {
-      // urql tries a stream that broke off no further; what was told last says where the next goes on.
-      const run = () => {
-        following = pipe(
-          client.subscription(CHANGES, { after: revision }),
-          subscribe(({ data, error }) => {
-            if (data) revision = data.taskChanges.revision;
-            if (!error || isClosed) return;
-            following?.unsubscribe();
-            setTimeout(run, 250);
-          }),
-        );
-      };
-      run();
-    },
-    errors: (error) => error.graphQLErrors ?? [],
-    async close() {
-      isClosed = true;
-      following?.unsubscribe();
-      list.isOver();
-    },
-  };
+  /** Watches the list; its resolver joins the pages that are in the cache. */
+  #open() {
+    return new Promise((resolve, reject) => {
+      const seen = subscribe(({ data, error }) => {
+        if (error) return reject(error);
+        this.list = data.tasks;
+        this.revision ??= data.tasks.revision;
+        resolve();
+      });
+      this.watching = pipe(this.client.query(TASKS, { first: 2 }), seen);
+    });
+  }
+
+  shown() {
+    return this.list.edges.map(({ node }) => node);
+  }
+
+  hasMore() {
+    return this.list.pageInfo.hasNextPage;
+  }
+
+  more() {
+    return ok(this.client.query(TASKS, { first: 2, after: this.list.pageInfo.endCursor }));
+  }
+
+  read(id) {
+    return ok(this.client.query(ONE, { id }));
+  }
+
+  create(title) {
+    return ok(this.client.mutation(CREATE, { input: { title } }));
+  }
+
+  rename(id, title) {
+    return ok(this.client.mutation(RENAME, { input: { id, title } }));
+  }
+
+  complete({ id }, expectedRevision) {
+    return ok(this.client.mutation(COMPLETE, { input: { id, completed: true, expectedRevision } }));
+  }
+
+  remove(id) {
+    return ok(this.client.mutation(DELETE, { input: { id } }));
+  }
+
+  /** urql does not try a stream again that broke off: the next one goes on after what was told last. */
+  follow() {
+    const told = subscribe(({ data, error }) => {
+      if (data) this.revision = data.taskChanges.revision;
+      if (!error || this.isClosed) return;
+      this.following.unsubscribe();
+      setTimeout(() => this.follow(), 250);
+    });
+    this.following = pipe(this.client.subscription(CHANGES, { after: this.revision }), told);
+  }
+
+  /** What the service said of a request that failed. */
+  errors(error) {
+    return error.graphQLErrors ?? [];
+  }
+
+  async close() {
+    this.isClosed = true;
+    this.following?.unsubscribe();
+    this.watching.unsubscribe();
+  }
+}
+
+async function ok(operation) {
+  const result = await operation;
+  if (result.error) throw result.error;
+  return result;
 }

@@ -1,4 +1,4 @@
-import { connect } from '../src/apollo.mjs';
+import { ApolloTasks } from '../src/apollo.mjs';
 import { story } from './story.mjs';
 
-story('Apollo Client', connect);
+story('Apollo Client', ApolloTasks);

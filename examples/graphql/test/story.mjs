@@ -10,11 +10,11 @@ import { Service } from '../../../tests/clients/service.mjs';
 
 const binary = process.env.TASKGATE ?? fileURLToPath(new URL('../../../target/debug/taskgate', import.meta.url));
 
-export function story(name, connect, settings) {
-  describe(name, () => tell(connect, settings));
+export function story(name, Tasks, settings) {
+  describe(name, () => tell(Tasks, settings));
 }
 
-function tell(connect, settings) {
+function tell(Tasks, settings) {
   const service = new Service(binary, { BETTER_AUTH_SECRET: 'a secret of thirty-two bytes, no more', ...settings });
   let client, ann, foreign, requests = 0, answersMay = Promise.resolve();
 
@@ -53,7 +53,8 @@ function tell(connect, settings) {
     ann = service.token('ann');
     foreign = await service.rest(service.token('bob'), 'POST', '/api/tasks', { title: 'of another' });
     for (const title of ['one', 'two', 'three', 'four', 'five']) await rest('POST', '/api/tasks', { title });
-    client = await connect({ url: `${service.url}/graphql`, token: ann, fetch: network, webSocketImpl: WebSocket });
+    const url = `${service.url}/graphql`;
+    client = await Tasks.open({ url, token: ann, fetch: network, webSocketImpl: WebSocket });
   });
   after(async () => {
     await client?.close();

@@ -1,4 +1,4 @@
-import { connect } from '../src/urql.mjs';
+import { UrqlTasks } from '../src/urql.mjs';
 import { story } from './story.mjs';
 
-story('urql', connect);
+story('urql', UrqlTasks);

@@ -1,8 +1,8 @@
 import { useState, type FormEvent } from 'react';
 
 import { ApiError, type Task } from '../api/client';
+import type { Actions, Draft } from './actions';
 import { useAttempt } from './useAttempt';
-import type { Actions, Draft } from './useTasks';
 
 /** A task as it was read, and the tag of that version. */
 export interface Version {

@@ -1,9 +1,9 @@
 import { useState } from 'react';
 
 import type { Task } from '../api/client';
+import type { Actions } from './actions';
 import { EditTask, type Version } from './EditTask';
 import { useAttempt } from './useAttempt';
-import type { Actions } from './useTasks';
 
 interface Props {
   task: Task;

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { Task } from '../api/client';
 import { AddTask } from './AddTask';
 import { TaskItem } from './TaskItem';
-import { useAttempt } from './useAttempt';
+import { Undo } from './Undo';
 import { useTasks } from './useTasks';
 
 const FILTERS = {
@@ -18,7 +18,6 @@ export function Tasks() {
   const { tasks, live, problem, actions } = useTasks();
   const [filter, setFilter] = useState<keyof typeof FILTERS>('All');
   const [deleted, setDeleted] = useState<Task>();
-  const undo = useAttempt();
   const shown = tasks?.filter(FILTERS[filter]);
 
   return (
@@ -30,7 +29,7 @@ export function Tasks() {
         </span>
       </div>
       {problem && <p role="alert">{problem}</p>}
-      <AddTask add={actions.add} />
+      <AddTask actions={actions} />
       <fieldset className="filters">
         <legend className="unseen">Which tasks</legend>
         {(Object.keys(FILTERS) as (keyof typeof FILTERS)[]).map((name) => (
@@ -47,21 +46,7 @@ export function Tasks() {
         ))}
       </ul>
       {deleted && (
-        <div className="toast">
-          <span role="status">Deleted “{deleted.title}”.</span>
-          {undo.problem && <span role="alert">{undo.problem}</span>}
-          <button
-            type="button"
-            key={deleted.id}
-            autoFocus // what had the focus is gone
-            onClick={() => undo.attempt(() => actions.restore(deleted.id).then(() => setDeleted(undefined)))}
-          >
-            Undo
-          </button>
-          <button type="button" className="quiet" onClick={() => setDeleted(undefined)}>
-            Dismiss
-          </button>
-        </div>
+        <Undo key={deleted.id} deleted={deleted} actions={actions} onDone={() => setDeleted(undefined)} />
       )}
     </main>
   );
