@@ -9,6 +9,7 @@ import { start } from './world.mjs';
 
 const [binary, folder] = process.argv.slice(2);
 const began = Date.now();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1)); // ends what was started
 const world = await start(binary);
 const tabs = [];
 
@@ -16,7 +17,7 @@ const tabs = [];
 world.tab = async (settings) => {
   const context = await world.browser.newContext(settings);
   const tab = new Tab(await context.newPage(), world.service.url);
-  tab.page.setDefaultTimeout(10_000);
+  tab.page.setDefaultTimeout(20_000);
   tabs.push(tab);
   return tab;
 };

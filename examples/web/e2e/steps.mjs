@@ -37,7 +37,7 @@ export const steps = {
     await world.asleep.page.routeWebSocket(/graphql/, () => undefined);
     await world.asleep.page.goto(world.app);
     await world.asleep.page.getByText('Nothing to do.').waitFor();
-    await world.asleep.page.clock.pauseAt(Date.now() + 1000);
+    await world.asleep.page.clock.pauseAt(Date.now() + 5000);
     world.asleepSince = Date.now();
   },
 

@@ -58,11 +58,11 @@ function launch() {
   });
 }
 
-/** Waits until something is so, ten seconds at most; answers what it gave. */
+/** Waits until something is so, twenty seconds at most; answers what it gave. */
 export async function until(what, isSo) {
-  for (const end = Date.now() + 10_000; ; await sleep(50)) {
+  for (const end = Date.now() + 20_000; ; await sleep(50)) {
     const found = await isSo();
     if (found) return found;
-    if (Date.now() > end) throw new Error(`not so after ten seconds: ${what}`);
+    if (Date.now() > end) throw new Error(`not so after twenty seconds: ${what}`);
   }
 }
