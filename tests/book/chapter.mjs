@@ -9,7 +9,7 @@ import { buildSchema, parse, validate } from 'graphql';
 
 import { blocks } from './blocks.mjs';
 import { match } from './match.mjs';
-import { Aliases, listened } from './ports.mjs';
+import { Aliases, answered } from './ports.mjs';
 import { Shell } from './shell.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -25,7 +25,8 @@ export async function runChapter(markdown, programs) {
     const all = blocks(markdown);
     for (const [at, block] of all.entries()) {
       await chapter.run(block, all[at + 1]).catch((error) => {
-        throw new Error(`line ${block.line}: ${error.message}`);
+        const complaints = chapter.shell.complaints();
+        throw new Error(`line ${block.line}: ${error.message}${complaints && `\nbeside it:\n${complaints}`}`);
       });
     }
     return chapter.report();
@@ -90,12 +91,18 @@ class Chapter {
 
   /** A file is what all blocks that name it hold, in their order. */
   #write(file, text) {
+    this.#use(text);
     appendFileSync(join(this.#folder, file), `${text}\n`);
-    this.#files.set(file, false);
+    if (!this.#files.has(file)) this.#files.set(file, false);
+  }
+
+  /** Files that a text names are not there for nothing. */
+  #use(text) {
+    for (const file of this.#files.keys()) if (text.includes(file)) this.#files.set(file, true);
   }
 
   async #command(text, words, { background, status }) {
-    for (const file of this.#files.keys()) if (text.includes(file)) this.#files.set(file, true);
+    this.#use(text);
     if (background === undefined && !words.includes('background')) {
       this.last = await this.shell.run(text, Number(status ?? 0));
       return;
@@ -103,9 +110,7 @@ class Chapter {
     this.last = await this.shell.start(text);
     if (background === undefined) return;
     const port = Number(this.aliases.real(`:${background}`).slice(1));
-    await listened(port).catch((error) => {
-      throw new Error(`${error.message}:\n${this.last.errors()}${this.last.output()}`);
-    });
+    await answered(port);
   }
 
   async #alias(text) {

@@ -20,6 +20,6 @@ function pattern(expected, isJson) {
 /** JSON without the white space outside its strings. */
 const compact = (text) => text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, string) => string ?? '');
 
-const tidy = (text) => `${text.replace(/[ \t]+$/gm, '').trim()}\n`;
+const tidy = (text) => `${text.replace(/[ \t\r]+$/gm, '').trim()}\n`;
 
 const indented = (text) => text.trimEnd().replace(/^/gm, '    ');

@@ -1,6 +1,6 @@
 // The ports that a chapter shows, and the free ones that it has in fact.
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SHOWN = [8000, 8001, 9000, 3000];
@@ -31,15 +31,12 @@ export class Aliases {
   }
 }
 
-/** Waits until somebody listens on a port. */
-export async function listened(port) {
+/** Waits until somebody answers requests on a port, and does not say that it is not ready. */
+export async function answered(port) {
   for (let tries = 0; tries < 200; tries++) {
-    const socket = connect(port, '127.0.0.1');
-    const isThere = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'close').then(() => false)])
-      .catch(() => false);
-    socket.destroy();
-    if (isThere) return;
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(() => null);
+    if (answer && answer.status !== 503) return;
     await sleep(50);
   }
-  throw new Error(`nobody listens on port ${port}`);
+  throw new Error(`nobody answers on port ${port}`);
 }

@@ -12,6 +12,7 @@ export class Shell {
   #bash;
   #reports;
   #jobs = [];
+  #started = [];
   #blocks = 0;
 
   /** `folder` is where it starts, `scratch` where what it prints is kept. */
@@ -38,7 +39,13 @@ export class Shell {
   async start(text) {
     const { file, out, err } = this.#block(text);
     await this.#send(`( set -e; . ${file} ) >${out} 2>${err} </dev/null 3>&- &`);
-    return { output: () => read(out), errors: () => read(err), grows: true };
+    this.#started.push(err);
+    return { output: () => read(out), grows: true };
+  }
+
+  /** The last lines that those beside said on standard error. */
+  complaints() {
+    return this.#started.map((file) => read(file).trimEnd().split('\n').slice(-5).join('\n')).filter(Boolean).join('\n');
   }
 
   /** What the shell makes of a text, such as `$TOKEN`. */

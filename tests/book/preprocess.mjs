@@ -1,0 +1,58 @@
+// The preprocessor of docs/book.toml: puts in the chapters that are made from what the program says of itself, and what
+// was measured, in place of `<!-- made from … -->`, and takes out what is for the runner of snippets alone.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+import { figures } from './reference/figures.mjs';
+import { graphqlReference } from './reference/graphql.mjs';
+import { restReference } from './reference/rest.mjs';
+
+const fromRoot = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+const measured = () => figures(JSON.parse(fromRoot('bench/results.json')));
+
+const MADE = {
+  'taskgate openapi': () => restReference(JSON.parse(execFileSync('taskgate', ['openapi'], { encoding: 'utf8' }))),
+  'schema.graphql': () => graphqlReference(fromRoot('schema.graphql')),
+  'bench/results.json: rates': () => measured().rates,
+  'bench/results.json: growth': () => measured().growth,
+  'bench/results.json: machine': () => measured().machine,
+};
+
+/** Where the links of texts that the book shares with files in the repository's root lead in the book. */
+const LINKS = {
+  'docs/': '',
+  'bench/results.md': 'sizing.md',
+  'schema.graphql': 'graphql.md',
+  'SECURITY.md': 'security.md',
+  'CONTRIBUTING.md': 'contributing.md',
+  'ARCHITECTURE.md': 'contributing.md',
+};
+
+export function chapter(text) {
+  return text
+    .replace(/<!-- made from (.*?) -->/g, (_, from) => {
+      if (!MADE[from]) throw new Error(`nothing is made from ${from}`);
+      return MADE[from]();
+    })
+    .replace(/^<!-- (?:sh|js|json|graphql|alias)\b[\s\S]*?^-->\n\n?/gm, '')
+    .replace(/^( *```[a-z]+) .*$/gm, '$1')
+    .replace(/\]\(([^)]*)\)/g, (link, to) => {
+      const start = Object.keys(LINKS).find((start) => to.startsWith(start));
+      return start === undefined ? link : `](${LINKS[start]}${to.slice(start.length)})`;
+    });
+}
+
+function walk(items) {
+  for (const { Chapter: item } of items) {
+    if (!item) continue; // a separator or the title of a part
+    item.content = chapter(item.content);
+    walk(item.sub_items);
+  }
+}
+
+if (process.argv[2] === 'supports') process.exit(0);
+if (process.argv[1].endsWith('preprocess.mjs')) {
+  const [, book] = JSON.parse(readFileSync(0, 'utf8'));
+  walk(book.items ?? book.sections);
+  process.stdout.write(JSON.stringify(book));
+}
