@@ -51,8 +51,8 @@ class Chapter {
       PATH: `${programs}:${process.env.PATH}`,
       HOME: chapter.#scratch,
       LISTEN: aliases.real('127.0.0.1:8000'),
+      TASKGATE_LOG: 'warn',
       TASKGATE_TEST_POSTGRES_URL: process.env.TASKGATE_TEST_POSTGRES_URL,
-      TASKGATE_SOURCE: join(here, '../..'),
     };
     chapter.aliases = aliases;
     chapter.shell = new Shell(chapter.#folder, chapter.#scratch, env);

@@ -2,9 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
+const here = dirname(fileURLToPath(import.meta.url));
 const SECONDS = 60;
 
 export class Shell {
@@ -23,7 +25,7 @@ export class Shell {
     this.#bash.stdin.on('error', () => {}); // it ended; `#send` says so
     this.#reports = createInterface({ input: this.#bash.stdio[3] })[Symbol.asyncIterator]();
     // Jobs are groups of their own, so that `kill %1` reaches all of one.
-    this.#bash.stdin.write('set -m -o pipefail\n');
+    this.#bash.stdin.write(`set -m -o pipefail\n. ${join(here, 'setup.sh')}\n`);
   }
 
   /** Runs commands; answers what they print. They fail unless they end with `status`. */
