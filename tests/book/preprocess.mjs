@@ -10,9 +10,11 @@ import { restReference } from './reference/rest.mjs';
 const fromRoot = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const measured = () => figures(JSON.parse(fromRoot('bench/results.json')));
 
+const reference = (text) => `<div class="reference">\n\n${text}\n\n</div>`; // book.css knows it
+
 const MADE = {
-  'taskgate openapi': () => restReference(JSON.parse(execFileSync('taskgate', ['openapi'], { encoding: 'utf8' }))),
-  'schema.graphql': () => graphqlReference(fromRoot('schema.graphql')),
+  'taskgate openapi': () => reference(restReference(JSON.parse(execFileSync('taskgate', ['openapi'], { encoding: 'utf8' })))),
+  'schema.graphql': () => reference(graphqlReference(fromRoot('schema.graphql'))),
   'bench/results.json: rates': () => measured().rates,
   'bench/results.json: growth': () => measured().growth,
   'bench/results.json: machine': () => measured().machine,
@@ -35,7 +37,7 @@ export function chapter(text) {
       return MADE[from]();
     })
     .replace(/^<!-- (?:sh|js|json|graphql|alias)\b[\s\S]*?^-->\n\n?/gm, '')
-    .replace(/^( *```[a-z]+) .*$/gm, '$1')
+    .replace(/^( *```[a-z]+(?: output(?= |$))?)(?: .*)?$/gm, '$1') // book.css knows `output`
     .replace(/\]\(([^)]*)\)/g, (link, to) => {
       const start = Object.keys(LINKS).find((start) => to.startsWith(start));
       return start === undefined ? link : `](${LINKS[start]}${to.slice(start.length)})`;

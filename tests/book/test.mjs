@@ -10,6 +10,9 @@ import { blocks } from './blocks.mjs';
 import { runChapter } from './chapter.mjs';
 import { brokenLinks } from './links.mjs';
 import { match } from './match.mjs';
+import { chapter } from './preprocess.mjs';
+import { graphqlReference } from './reference/graphql.mjs';
+import { restReference } from './reference/rest.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'taskgate-book-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -93,4 +96,51 @@ test('links that lead nowhere are found', () => {
   assert.deepEqual(brokenLinks(book), []);
   writeFileSync(join(book, 'c.html'), '<a href="d.html"></a> <a href="b.html#z"></a> <img src="e.png">');
   assert.deepEqual(brokenLinks(book).map((link) => link.split(': ')[1]), ['d.html', 'b.html#z', 'e.png']);
+});
+
+test('readers of the book see what is theirs', () => {
+  const text = '<!-- sh background=8000\ntaskgate dev\n-->\n\n```json POST /api/tasks\n{}\n```\n```json output\n{}\n```\n'
+    + '<!-- made from bench/results.json: rates -->\n[a](docs/errors.md#x) [b](bench/results.md) [c](tour.md)\n';
+  const [blocks, ...rest] = chapter(text).split('\n| ');
+  assert.equal(blocks, '```json\n{}\n```\n```json output\n{}\n```');
+  assert.match(rest.at(-1), /toggle by REST \|.*\n\[a\]\(errors\.md#x\) \[b\]\(sizing\.md\) \[c\]\(tour\.md\)\n$/);
+  assert.throws(() => chapter('<!-- made from nothing -->'), /nothing is made from nothing/);
+});
+
+test('types and routes are described with all that the schema and the document say', () => {
+  const graphql = graphqlReference(`
+    "The root." type Query { "One." one("Which." id: ID!, first: Int): Thing }
+    "A thing." union Thing = A
+    "An a." type A { "Its b." b: [B!]! }
+    "A b." enum B { "First." X }
+    "In." input In @oneOf { "A c." c: C, d: Int }
+    "A scalar." scalar C
+    directive @oneOf on INPUT_OBJECT`);
+  for (const part of [
+    '### one\n\nAnswers [`Thing`](#thing). One.', '| `id` | `ID!` | Which. |', 'One of [`A`](#a).',
+    '| `b` | [`[B!]!`](#b) | Its b. |', '| `X` | First. |', 'In. Exactly one member has to be there.', '### C\n\nA scalar.',
+  ]) assert.ok(graphql.includes(part), `${part} in ${graphql}`);
+
+  const rest = restReference({
+    info: { description: 'All.' },
+    paths: {
+      '/a/{id}': {
+        put: {
+          summary: 'Change it', description: 'At\nonce.',
+          parameters: [{ $ref: '#/components/parameters/Id' }, { name: 'n', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 9 } }],
+          requestBody: { content: { 'application/json': { schema: { $ref: '#/components/schemas/A' }, examples: { one: { value: [{ a: 1 }] } } } } },
+          responses: { 200: { description: 'It.', content: { 'text/event-stream': {} } }, 404: { description: 'None.' } },
+        },
+      },
+    },
+    components: {
+      parameters: { Id: { name: 'id', in: 'path', required: true, schema: { type: 'string', maxLength: 5 } } },
+      schemas: { A: { description: 'An a.', required: ['a'], properties: { a: { type: ['string', 'null'], description: 'x|y' } } } },
+    },
+  });
+  for (const part of [
+    '### PUT /a/{id}\n\nChange it. At once.', '| `id` | path, required | string, at most 5 characters |  |',
+    '| `n` | query | integer, 1 to 9 |  |', 'Body: [A](#a), or none', '```json\n[{"a": 1}]\n```', '| 200 | It. | `text/event-stream` |',
+    '| 404 | None. |  |', '### A\n\nAn a.\n\n| member | type | there |  |', '| `a` | string or null | always | x\\|y |',
+  ]) assert.ok(rest.includes(part), `${part} in ${rest}`);
 });

@@ -29,7 +29,7 @@ function route(document, call, operation) {
     `${operation.summary}. ${oneLine(operation.description)}`,
     parameters.length > 0 && table(['parameter', 'in', 'type', ''], parameters),
     body && `Body: ${body}${operation.requestBody.required ? '' : ', or none'}`,
-    examples.length > 0 && `\`\`\`json\n${examples.map(({ value }) => JSON.stringify(value)).join('\n')}\n\`\`\``,
+    ...examples.map(({ value }) => `\`\`\`json\n${pretty(value)}\n\`\`\``),
     table(['status', '', 'body'], answers),
   ].filter(Boolean).join('\n\n');
 }
@@ -72,6 +72,12 @@ function bounds({ minimum, maximum, minLength, maxLength, minItems, maxItems, fo
     most === undefined ? '' : `, ${least === undefined ? 'at most ' : `${least} to `}${most}${of}`;
   return range(minimum, maximum, '') + range(minLength, maxLength, ' characters') + range(minItems, maxItems, ' items')
     + (format === 'date-time' ? ', a time' : '');
+}
+
+/** JSON with a line for each item of a list. */
+function pretty(value) {
+  if (Array.isArray(value)) return `[${value.map(pretty).join(',\n ')}]`;
+  return JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ').replace('{ ', '{').replace(/ }$/, '}');
 }
 
 const oneLine = (text) => (text ?? '').trim().replace(/\s*\n\s*/g, ' ');
