@@ -117,8 +117,8 @@ test('types and routes are described with all that the schema and the document s
     "A scalar." scalar C
     directive @oneOf on INPUT_OBJECT`);
   for (const part of [
-    '### one\n\nAnswers [`Thing`](#thing). One.', '| `id` | `ID!` | Which. |', 'One of [`A`](#a).',
-    '| `b` | [`[B!]!`](#b) | Its b. |', '| `X` | First. |', 'In. Exactly one member has to be there.', '### C\n\nA scalar.',
+    '### one {#Query-one}\n\nAnswers [`Thing`](#type-Thing). One.', '| `id` | `ID!` | Which. |', 'One of [`A`](#type-A).',
+    '| `b` | [`[B!]!`](#type-B) | Its b. |', '| `X` | First. |', 'In. Exactly one member has to be there.', '### C {#type-C}\n\nA scalar.',
   ]) assert.ok(graphql.includes(part), `${part} in ${graphql}`);
 
   const rest = restReference({
@@ -140,7 +140,7 @@ test('types and routes are described with all that the schema and the document s
   });
   for (const part of [
     '### PUT /a/{id}\n\nChange it. At once.', '| `id` | path, required | string, at most 5 characters |  |',
-    '| `n` | query | integer, 1 to 9 |  |', 'Body: [A](#a), or none', '```json\n[{"a": 1}]\n```', '| 200 | It. | `text/event-stream` |',
-    '| 404 | None. |  |', '### A\n\nAn a.\n\n| member | type | there |  |', '| `a` | string or null | always | x\\|y |',
+    '| `n` | query | integer, 1 to 9 |  |', 'Body: [A](#body-A), or none', '```json\n[{"a": 1}]\n```', '| 200 | It. | `text/event-stream` |',
+    '| 404 | None. |  |', '### A {#body-A}\n\nAn a.\n\n| member | type | there |  |', '| `a` | string or null | always | x\\|y |',
   ]) assert.ok(rest.includes(part), `${part} in ${rest}`);
 });

@@ -7,7 +7,7 @@ import {
 /** Markdown: the operations, then every type. */
 export function graphqlReference(sdl) {
   const schema = buildSchema(sdl);
-  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(Boolean);
   const types = Object.values(schema.getTypeMap())
     .filter((type) => !roots.includes(type) && !isIntrospectionType(type) && !isSpecifiedScalarType(type))
     .sort((one, other) => (one.name < other.name ? -1 : 1));
@@ -18,7 +18,7 @@ export function graphqlReference(sdl) {
     ['Scalars', isScalarType],
   ];
   return [
-    ...roots.map((root) => `## ${root.name}\n\n${oneLine(root)}\n\n${fields(root).map(operation).join('\n\n')}`),
+    ...roots.map((root) => `## ${root.name}\n\n${oneLine(root)}\n\n${fields(root).map((field) => operation(root, field)).join('\n\n')}`),
     ...kinds.map(([title, isOne]) => `## ${title}\n\n${types.filter(isOne).map(described).join('\n\n')}`),
   ].join('\n\n');
 }
@@ -27,13 +27,13 @@ const fields = (type) => Object.values(type.getFields());
 
 const oneLine = ({ description }) => (description ?? '').trim().replace(/\s*\n\s*/g, ' ');
 
-function operation(field) {
+function operation(root, field) {
   const table = field.args.length > 0 ? `\n\n${members('argument', field.args)}` : '';
-  return `### ${field.name}\n\nAnswers ${typeName(field.type)}. ${oneLine(field)}${table}`;
+  return `### ${field.name} {#${root.name}-${field.name}}\n\nAnswers ${typeName(field.type)}. ${oneLine(field)}${table}`;
 }
 
 function described(type) {
-  const head = `### ${type.name}\n\n${oneLine(type)}`;
+  const head = `### ${type.name} {#type-${type.name}}\n\n${oneLine(type)}`;
   if (isUnionType(type)) return `${head}\n\nOne of ${type.getTypes().map(typeName).join(', ')}.`;
   if (isEnumType(type)) return `${head}\n\n${table(['value', ''], type.getValues().map((value) => [code(value.name), oneLine(value)]))}`;
   if (isScalarType(type)) return head;
@@ -48,7 +48,7 @@ const members = (title, all) =>
 function typeName(type) {
   const named = getNamedType(type);
   const text = code(String(type));
-  return isSpecifiedScalarType(named) ? text : `[${text}](#${named.name.toLowerCase()})`;
+  return isSpecifiedScalarType(named) ? text : `[${text}](#type-${named.name})`;
 }
 
 export const code = (text) => `\`${text}\``;

@@ -41,7 +41,7 @@ function bodyType({ content }) {
 }
 
 function described(name, schema) {
-  const head = `### ${name}\n\n${oneLine(schema.description)}`;
+  const head = `### ${name} {#body-${name}}\n\n${oneLine(schema.description)}`;
   if (schema.oneOf) return `${head}\n\nOne of:\n\n${schema.oneOf.map((one) => `${oneLine(one.description)}\n\n${members(one)}`).join('\n\n')}`;
   if (schema.properties) return `${head}\n\n${members(schema)}`;
   return `${head} ${type(schema)}${bounds(schema)}`;
@@ -57,7 +57,7 @@ function members({ properties, required = [] }) {
 function type(schema) {
   if (schema.$ref) {
     const name = schema.$ref.split('/').at(-1);
-    return `[${name}](#${name.toLowerCase()})`;
+    return `[${name}](#body-${name})`;
   }
   if (schema.oneOf) return schema.oneOf.map(type).join(' or ');
   if (schema.enum) return schema.enum.map((value) => code(value)).join(', ') + byDefault(schema);
