@@ -126,6 +126,7 @@ test('types and routes are described with all that the schema and the document s
     paths: {
       '/a/{id}': {
         put: {
+          operationId: 'changeIt',
           summary: 'Change it', description: 'At\nonce.',
           parameters: [{ $ref: '#/components/parameters/Id' }, { name: 'n', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 9 } }],
           requestBody: { content: { 'application/json': { schema: { $ref: '#/components/schemas/A' }, examples: { one: { value: [{ a: 1 }] } } } } },
@@ -139,7 +140,7 @@ test('types and routes are described with all that the schema and the document s
     },
   });
   for (const part of [
-    '### PUT /a/{id}\n\nChange it. At once.', '| `id` | path, required | string, at most 5 characters |  |',
+    '### PUT /a/{id} {#changeIt}\n\nChange it. At once.', '| `id` | path, required | string, at most 5 characters |  |',
     '| `n` | query | integer, 1 to 9 |  |', 'Body: [A](#body-A), or none', '```json\n[{"a": 1}]\n```', '| 200 | It. | `text/event-stream` |',
     '| 404 | None. |  |', '### A {#body-A}\n\nAn a.\n\n| member | type | there |  |', '| `a` | string or null | always | x\\|y |',
   ]) assert.ok(rest.includes(part), `${part} in ${rest}`);

@@ -25,7 +25,7 @@ function route(document, call, operation) {
     return [status, oneLine(description), content ? bodyType({ content }) : ''];
   });
   return [
-    `### ${call}`,
+    `### ${call} {#${operation.operationId}}`, // mdBook takes the last braces of a heading for its id
     `${operation.summary}. ${oneLine(operation.description)}`,
     parameters.length > 0 && table(['parameter', 'in', 'type', ''], parameters),
     body && `Body: ${body}${operation.requestBody.required ? '' : ', or none'}`,
