@@ -54,6 +54,8 @@ class Chapter {
       TASKGATE_LOG: 'warn',
       TASKGATE_TEST_POSTGRES_URL: process.env.TASKGATE_TEST_POSTGRES_URL,
     };
+    // Better Auth asks for a global that Debian's Node has under a flag.
+    if (!globalThis.crypto) env.NODE_OPTIONS = '--experimental-global-webcrypto';
     chapter.aliases = aliases;
     chapter.shell = new Shell(chapter.#folder, chapter.#scratch, env);
     return chapter;
