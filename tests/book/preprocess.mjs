@@ -1,7 +1,7 @@
 // The preprocessor of docs/book.toml: puts in the chapters that are made from what the program says of itself, and what
 // was measured, in place of `<!-- made from … -->`, and takes out what is for the runner of snippets alone.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 import { figures } from './reference/figures.mjs';
 import { graphqlReference } from './reference/graphql.mjs';
@@ -20,15 +20,25 @@ const MADE = {
   'bench/results.json: machine': () => measured().machine,
 };
 
-/** Where the links of texts that the book shares with files in the repository's root lead in the book. */
-const LINKS = {
-  'docs/': '',
+/** Where files of the repository's root are in the book. */
+const CHAPTERS = {
   'bench/results.md': 'sizing.md',
   'schema.graphql': 'graphql.md',
   'SECURITY.md': 'security.md',
   'CONTRIBUTING.md': 'contributing.md',
   'ARCHITECTURE.md': 'contributing.md',
 };
+
+/** Text that the book shares with README has links of the root; those to what is no chapter become its name. */
+function link(whole, text, to) {
+  const [path, id] = to.split('#');
+  if (!path || /^[a-z]+:/.test(path)) return whole;
+  const target = CHAPTERS[path] ?? path.replace(/^docs\//, '');
+  if (!target.includes('/') && existsSync(new URL(`../../docs/${target}`, import.meta.url))) {
+    return `[${text}](${target}${id ? `#${id}` : ''})`;
+  }
+  return existsSync(new URL(`../../${path}`, import.meta.url)) ? `${text === path ? '' : `${text}, `}\`${path}\`` : whole;
+}
 
 export function chapter(text) {
   return text
@@ -38,10 +48,7 @@ export function chapter(text) {
     })
     .replace(/^<!-- (?:sh|js|json|graphql|alias)\b[\s\S]*?^-->\n\n?/gm, '')
     .replace(/^( *```[a-z]+(?: output(?= |$))?)(?: .*)?$/gm, '$1') // book.css knows `output`
-    .replace(/\]\(([^)]*)\)/g, (link, to) => {
-      const start = Object.keys(LINKS).find((start) => to.startsWith(start));
-      return start === undefined ? link : `](${LINKS[start]}${to.slice(start.length)})`;
-    });
+    .replace(/\[([^\]]*)\]\(([^)]*)\)/g, link);
 }
 
 function walk(items) {

@@ -100,10 +100,10 @@ test('links that lead nowhere are found', () => {
 
 test('readers of the book see what is theirs', () => {
   const text = '<!-- sh background=8000\ntaskgate dev\n-->\n\n```json POST /api/tasks\n{}\n```\n```json output\n{}\n```\n'
-    + '<!-- made from bench/results.json: rates -->\n[a](docs/errors.md#x) [b](bench/results.md) [c](tour.md)\n';
+    + '<!-- made from bench/results.json: rates -->\n[a](docs/errors.md#x) [b](bench/results.md) [c](tour.md) [d](src/lib.rs) [e](nowhere.md)\n';
   const [blocks, ...rest] = chapter(text).split('\n| ');
   assert.equal(blocks, '```json\n{}\n```\n```json output\n{}\n```');
-  assert.match(rest.at(-1), /toggle by REST \|.*\n\[a\]\(errors\.md#x\) \[b\]\(sizing\.md\) \[c\]\(tour\.md\)\n$/);
+  assert.match(rest.at(-1), /toggle by REST \|.*\n\[a\]\(errors\.md#x\) \[b\]\(sizing\.md\) \[c\]\(tour\.md\) d, `src\/lib\.rs` \[e\]\(nowhere\.md\)\n$/);
   assert.throws(() => chapter('<!-- made from nothing -->'), /nothing is made from nothing/);
 });
 
