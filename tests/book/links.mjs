@@ -1,4 +1,4 @@
-// Links of the built book that lead nowhere: node links.mjs FOLDER
+// Links of the built book that lead nowhere, and chapters that are in no list: node links.mjs FOLDER, in the root.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -20,7 +20,10 @@ export function brokenLinks(folder) {
 }
 
 if (process.argv[1].endsWith('links.mjs')) {
+  const unlisted = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'SUMMARY.md')
+    .filter((name) => !existsSync(join(process.argv[2], name.replace(/md$/, 'html'))));
+  unlisted.forEach((name) => console.error(`docs/${name} is not in docs/SUMMARY.md`));
   const broken = brokenLinks(process.argv[2]);
   broken.forEach((link) => console.error(`${link} leads nowhere`));
-  process.exit(broken.length > 0 ? 1 : 0);
+  process.exit(broken.length + unlisted.length > 0 ? 1 : 0);
 }
