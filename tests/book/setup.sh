@@ -1,5 +1,13 @@
 # What chapters set up unseen. The shell of each chapter has read this.
 
+# A call that is refused fails, with status 22, also where readers are not told of curl's flags for that.
+curl() {
+    case " $* " in
+    *' -sSf '*) command curl "$@" ;;
+    *) command curl --fail-with-body "$@" ;;
+    esac
+}
+
 # A PostgreSQL database of its own; prints its address.
 database() {
     psql -qX "$TASKGATE_TEST_POSTGRES_URL" -c "create database $1" >&2

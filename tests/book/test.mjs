@@ -48,6 +48,7 @@ const WRONG = {
   'a field that is not there': [block('graphql', '{ tasks { nodes { titel } } }'), /line 1: .*titel/],
   'a document that is none': [block('graphql', '{ tasks {'), /line 1: Syntax Error/],
   'a body that is refused': [dev + block('json POST /api/tasks', '{"titel": "x"}'), /line 7: POST \/api\/tasks is answered 422/],
+  'a call that is refused': [dev + block('sh', 'curl -sS "http://$LISTEN/api/tasks" -H "Authorization: Bearer $TOKEN-"'), /line 7: exit status 22/],
   'a route that is not there': [dev + block('json POST /api/task', '{"title": "x"}'), /is answered 404/],
   'a script with a typo': [block('js file=a.mjs', 'consle.log(1)') + block('sh', 'node a.mjs'), /line 4: exit status 1/],
   'a file that nothing uses': [block('js file=a.mjs', 'console.log(1)'), /no command uses a\.mjs/],
