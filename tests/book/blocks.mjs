@@ -6,7 +6,7 @@
 // The words are those of `run.mjs`; `norun:` takes the rest of the line, as the reason.
 
 const FENCE = /^( *)(`{3,})([^`]*)$/;
-const HIDDEN = /^<!-- (sh|js|json|graphql|alias)\b(.*)$/;
+const HIDDEN = /^<!-- ((?!.*-->).*)$/;
 
 /** Every block as `{ line, language, words, reason, text, isHidden }`, `line` counted from 1. */
 export function blocks(markdown) {
@@ -22,7 +22,7 @@ export function blocks(markdown) {
     const length = lines.slice(at + 1).findIndex(isEnd);
     if (length < 0) throw new Error(`line ${at + 1}: the block has no end`);
     const text = lines.slice(at + 1, at + 1 + length).map((line) => line.slice(fence?.[1].length ?? 0));
-    const info = fence ? fence[3] : `${hidden[1]}${hidden[2]}`;
+    const info = fence ? fence[3] : hidden[1];
     found.push({ line: at + 1, ...parsed(info), text: text.join('\n'), isHidden: !fence });
     at += 1 + length;
   }

@@ -46,7 +46,7 @@ export function chapter(text) {
       if (!MADE[from]) throw new Error(`nothing is made from ${from}`);
       return MADE[from]();
     })
-    .replace(/^<!-- (?:sh|js|json|graphql|alias)\b[\s\S]*?^-->\n\n?/gm, '')
+    .replace(/^<!-- (?!.*-->)[\s\S]*?^-->\n\n?/gm, '')
     .replace(/^( *```[a-z]+(?: output(?= |$))?)(?: .*)?$/gm, '$1') // book.css knows `output`
     .replace(/\[([^\]]*)\]\(([^)]*)\)/g, link);
 }

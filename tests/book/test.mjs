@@ -55,6 +55,8 @@ const WRONG = {
   'a block that says nothing': [block('json', '{}'), /line 1: nothing says what this `json` is/],
   'a block without a language': [block('', 'x'), /line 1: nothing says/],
   'a block left out without a reason': [block('yaml norun:', 'a: 1'), /line 1: say why/],
+  'an unseen answer that is another': [block('sh', 'echo one') + '<!-- text output\ntwo\n-->\n', /line 4: shown:/],
+  'a comment that says nothing': ['<!-- Remember\nthis\n-->\n', /line 1: nothing says what this `Remember` is/],
   'an alias for nothing': [`<!-- alias\nshown = $NOTHING\n-->\n`, /line 1: \$NOTHING is empty/],
   'a block without an end': ['```sh\ntrue\n', /line 1: the block has no end/],
 };
