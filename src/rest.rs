@@ -22,6 +22,7 @@ mod changes;
 mod envelope;
 mod etag;
 mod events;
+mod explain;
 pub mod openapi;
 mod query;
 mod respond;
@@ -30,6 +31,7 @@ mod translate;
 
 pub use envelope::envelope;
 pub use events::{last_event, stream as event_stream};
+pub use explain::{Look, Seen, explain};
 pub use routes::router;
 
 /// The text of each operation, by name.
@@ -87,6 +89,7 @@ struct Inner {
 #[derive(Debug)]
 struct Prepared {
     name: &'static str,
+    text: &'static str,
     document: ExecutableDocument,
     /// The one operation of the document.
     definition: OperationDefinition,
@@ -95,7 +98,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(name: &'static str, text: &str) -> Result<Self> {
+    fn new(name: &'static str, text: &'static str) -> Result<Self> {
         let document = parse_query(text).map_err(Error::internal)?;
         let of = |items: u32| {
             let changes = vec![Value::Null; items as usize];
@@ -107,7 +110,7 @@ impl Prepared {
             Some((_, definition)) => definition.node.clone(),
             None => return Err(Error::internal("a document has no operation")),
         };
-        Ok(Self { name, document, definition, fixed: one - (two - one), each: two - one })
+        Ok(Self { name, text, document, definition, fixed: one - (two - one), each: two - one })
     }
 
     fn complexity(&self, variables: &Variables) -> u32 {
@@ -147,9 +150,12 @@ impl Rest {
         keyed: Option<&Keyed>,
     ) -> Result<Value> {
         let operation = &self.0.operations[operation as usize];
+        explain::begins(operation, &variables, Look::Dry)?;
         self.0.budget.charge(user, operation.complexity(&variables))?;
         let run = self.0.graphql.run(operation.name, &operation.definition, variables, user.clone(), keyed.cloned());
-        root_field(run.await.map_err(translate::error)?)
+        let data = run.await;
+        explain::ends(&data);
+        root_field(data.map_err(translate::error)?)
     }
 
     /// Charges a subscription to `user` and follows it: the subtree of its one root field, event by event. An error is the
@@ -161,6 +167,7 @@ impl Rest {
         user: &UserId,
     ) -> Result<impl Stream<Item = Result<Value>> + Send + use<>> {
         let operation = &self.0.operations[operation as usize];
+        explain::begins(operation, &variables, Look::Run)?;
         self.0.budget.charge(user, operation.complexity(&variables))?;
         let events = self.0.graphql.follow(&operation.document, variables, user.clone());
         Ok(events.map(|data| data.map_err(translate::error).and_then(root_field)))

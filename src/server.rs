@@ -23,18 +23,20 @@ use stop::Stop;
 mod address;
 mod admin;
 mod around;
+mod assets;
 mod boundary;
 mod connection;
 mod cors;
 mod docs;
 mod door;
+mod explorer;
 mod files;
-mod graphiql;
 mod graphql_http;
 mod graphql_sse;
 mod graphql_ws;
 mod guard;
 mod health;
+mod home;
 mod limits;
 mod listen;
 mod live;
@@ -46,6 +48,7 @@ mod stop;
 use address::Failures;
 pub use admin::admin_router;
 pub use docs::openapi_document;
+pub use explorer::is_embedded as has_explorer;
 use limits::Gate;
 pub use limits::{Limits, SocketBounds};
 pub use listen::serve;
@@ -58,7 +61,7 @@ pub use router::{Gateway, router};
 pub struct Settings {
     /// Origins whose pages may call (CORS).
     pub cors_origins: Vec<HeaderValue>,
-    /// GraphiQL, introspection and `/schema.graphql`.
+    /// The explorer, introspection and `/schema.graphql`.
     pub explore: bool,
     /// `/docs` and `/openapi.json`.
     pub docs: bool,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::around::{Inner, Middleware};
 use super::door::{self, Caller};
 use super::metrics::{self, Route};
-use super::{App, cors, graphql_http, render};
+use super::{App, cors, explorer, graphql_http, render};
 use crate::error::Error;
 use crate::{timing, trace};
 
@@ -39,7 +39,7 @@ impl Middleware for Boundary {
         let (method, route) = (request.method().clone(), Route::of(request.extensions()));
         let span = trace::request(metrics::name(&method), route.template(), request.uri().path(), request.headers());
         let (is_api, speech) = (is_api(request.uri().path()), Speech::of(&request));
-        let caller = Caller::default();
+        let (caller, link) = (Caller::default(), explorer::Link::of(&request, &route, &app.settings));
         request.headers_mut().insert(REQUEST_ID, id.clone());
         request.extensions_mut().insert(caller.clone());
 
@@ -65,6 +65,7 @@ impl Middleware for Boundary {
         }
         door::tell_what_is_left(&app, &caller, &mut response);
         speech.render_error(&mut response);
+        link.add_to(response.headers_mut());
         complete(response.headers_mut(), &id, is_api, app.settings.hsts);
         let took = started.elapsed();
         trace::answered(&span, response.status());

@@ -4,18 +4,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::middleware::map_response;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use utoipa_swagger_ui::Config;
 
+use super::assets::{Asset, Keep, escape};
 use super::{App, health};
 use crate::error::{Error, Result};
 use crate::rest::{self, openapi};
@@ -52,7 +50,7 @@ pub fn openapi_document() -> Result<&'static str> {
     DOCUMENT.as_deref().map_err(Clone::clone)
 }
 
-async fn openapi_json() -> Result<Response> {
+pub(super) async fn openapi_json() -> Result<Response> {
     let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     Ok((json, openapi_document()?).into_response())
 }
@@ -64,47 +62,16 @@ async fn page(State(app): State<App>) -> Response {
     (headers, Html(PAGE.replace("{{token}}", &escape(token)))).into_response()
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
-}
-
 async fn asset(Path(name): Path<String>, request: HeaderMap) -> Result<Response> {
     static ASSETS: LazyLock<Result<BTreeMap<&str, Asset>>> = LazyLock::new(assets);
     let assets = ASSETS.as_ref().map_err(Clone::clone)?;
-    let Asset { bytes, headers } = assets.get(name.as_str()).ok_or(Error::NoSuchRoute)?;
-    let known = request.get(header::IF_NONE_MATCH).zip(headers.get(header::ETAG));
-    // A compressed answer has the same tag with a `W/` before it.
-    if known.is_some_and(|(known, tag)| known.as_bytes().ends_with(tag.as_bytes())) {
-        return Ok((StatusCode::NOT_MODIFIED, headers.clone()).into_response());
-    }
-    Ok((headers.clone(), bytes.clone()).into_response())
-}
-
-/// A file of the page, and the headers it is sent with.
-struct Asset {
-    bytes: Bytes,
-    headers: HeaderMap,
-}
-
-impl Asset {
-    fn new(bytes: Bytes, content_type: &str, is_gzipped: bool) -> Result<Self> {
-        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest(&SHA256, &bytes).as_ref()[..15]));
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::try_from(content_type).map_err(Error::internal)?);
-        headers.insert(header::ETAG, HeaderValue::try_from(tag).map_err(Error::internal)?);
-        // Kept, and asked for again: another version of the service has other files at the same addresses.
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
-        if is_gzipped {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        Ok(Self { bytes, headers })
-    }
+    Ok(assets.get(name.as_str()).ok_or(Error::NoSuchRoute)?.answer(&request))
 }
 
 /// Every file that the page asks for, by name.
 fn assets() -> Result<BTreeMap<&'static str, Asset>> {
     let initializer = Bytes::from_static(include_bytes!("docs/initializer.js"));
-    let mut assets = BTreeMap::from([("initializer.js", Asset::new(initializer, "text/javascript", false)?)]);
+    let mut assets = BTreeMap::from([("initializer.js", Asset::new(initializer, "text/javascript", false, Keep::WhileUnchanged)?)]);
     let config = Arc::new(Config::default());
     for name in LIBRARY {
         let file =
@@ -114,7 +81,7 @@ fn assets() -> Result<BTreeMap<&'static str, Asset>> {
             Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             Cow::Owned(bytes) => bytes.into(),
         };
-        assets.insert(name, Asset::new(bytes, &file.content_type, file.gzpipped)?);
+        assets.insert(name, Asset::new(bytes, &file.content_type, file.gzpipped, Keep::WhileUnchanged)?);
     }
     Ok(assets)
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::boundary::Fault;
 use super::graphql_sse::{self, Asked};
-use super::{App, door, graphiql, graphql_ws};
+use super::{App, door, explorer, graphql_ws};
 use crate::auth::Verified;
 use crate::error::{Code, Error, Result};
 use crate::graphql::{Call, Graphql, Operation, json};
@@ -135,7 +135,7 @@ async fn by_get(State(app): State<App>, request: Request) -> Result<Response> {
     }
     if wants_page(request.headers()) {
         if app.settings.explore {
-            return Ok(graphiql::page(State(app)).await);
+            return Ok(explorer::page(State(app)).await);
         }
         return Err(Error::NotAcceptable("application/graphql-response+json or application/json"));
     }
@@ -215,7 +215,7 @@ pub(super) fn fault(answer: &async_graphql::Response) -> Option<&Error> {
 }
 
 /// Only JSON in UTF-8: whatever a cross-site form can post is refused before a resolver sees it.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     declared.and_then(|text| text.parse::<mime::Mime>().ok()).is_some_and(|mime| {
         mime.essence_str() == "application/json" && mime.get_param(mime::CHARSET).is_none_or(|set| set == mime::UTF_8)

@@ -11,7 +11,7 @@ use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use super::around::Around;
 use super::boundary::{self, Boundary};
 use super::guard::{Authenticated, LoopbackOnly};
-use super::{App, docs, graphiql, graphql_http, health};
+use super::{App, docs, explorer, graphql_http, health, home};
 use crate::error::Error;
 use crate::rest;
 
@@ -24,12 +24,13 @@ pub fn router(app: &App) -> Gateway {
     let guard = Around(Authenticated(app.clone()));
     let (rest, _) = rest::router(move |routes| routes.route_layer(guard.clone())).split_for_parts();
     let mut routes = Router::new()
+        .route("/", get(home::page))
         .route("/graphql", graphql_http::routes())
         .merge(Router::from(health::routes()))
         .merge(rest.with_state(app.rest.clone()));
     if settings.explore {
         routes = routes
-            .route("/graphiql", get(graphiql::page))
+            .merge(explorer::routes(app))
             .route("/schema.graphql", get(|| async { crate::graphql::sdl() }));
     }
     if settings.docs {
