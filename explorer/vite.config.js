@@ -29,8 +29,5 @@ export default {
     target: 'es2022',
     chunkSizeWarningLimit: 4000,
     reportCompressedSize: false,
-    rollupOptions: {
-      onwarn: (warning, warn) => warning.code === 'MODULE_LEVEL_DIRECTIVE' || warn(warning),
-    },
   },
 };
