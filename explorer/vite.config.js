@@ -1,18 +1,18 @@
 // The page and its files as the program carries them: content hashes in their names, gzipped once.
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { licences } from './licences.js';
 
-// Replaces each file by its gzipped form.
+// Replaces each file by its gzipped form, once it is final.
 const gzip = {
   name: 'gzip',
-  enforce: 'post',
-  generateBundle(_, bundle) {
-    for (const [name, file] of Object.entries(bundle)) {
-      if (!name.startsWith('assets/')) continue;
-      const source = gzipSync(file.type === 'chunk' ? file.code : file.source, { level: 9 });
-      delete bundle[name];
-      this.emitFile({ type: 'asset', fileName: `${name}.gz`, source });
+  writeBundle({ dir }) {
+    for (const name of readdirSync(join(dir, 'assets'))) {
+      const path = join(dir, 'assets', name);
+      writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+      rmSync(path);
     }
   },
 };

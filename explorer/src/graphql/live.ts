@@ -3,6 +3,9 @@ import { type Client, createClient } from 'graphql-ws';
 import { lost } from '../service';
 import { authorization } from '../token';
 
+/** The service does not, or no longer, take the token of a socket. */
+const FORBIDDEN = 4403;
+
 export interface Operation {
   query: string;
   operationName?: string | null;
@@ -45,7 +48,8 @@ function connect(credentials: () => Record<string, string>): Client {
     url: new URL('/graphql', location.href).href.replace(/^http/, 'ws'),
     connectionParams: credentials,
     retryAttempts: Infinity,
-    shouldRetry: () => true,
+    // With the same token it would be the same again.
+    shouldRetry: (event) => !(event instanceof CloseEvent && event.code === FORBIDDEN),
     retryWait: () => new Promise((again) => setTimeout(again, 1000)),
     on: {
       opened: (opened) => (socket = opened as WebSocket),
@@ -62,6 +66,6 @@ function connect(credentials: () => Record<string, string>): Client {
 
 function sentence(error: unknown): string {
   if (Array.isArray(error)) return error.map((one: Error) => one.message).join(' ');
-  if (error instanceof CloseEvent) return error.reason || `The service closed the connection (${error.code}).`;
+  if (error instanceof CloseEvent) return `The service closed the connection: ${error.reason || error.code}.`;
   return error instanceof Error ? error.message : 'The subscription broke off.';
 }

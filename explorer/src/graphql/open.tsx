@@ -1,16 +1,8 @@
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect } from 'react';
 
-import { store, useStore } from '../store';
-
-/** What is to be put into the editor, until that is there. */
-const waiting = store<{ document: string; variables: string } | undefined>(undefined);
-
-/** Puts an operation into a tab of its own. */
-export function openInEditor(document: string, variables: string): void {
-  waiting.set({ document, variables });
-  if (location.hash.startsWith('#rest')) location.hash = '#graphql';
-}
+import { useStore } from '../store';
+import { waiting } from './waiting';
 
 /** Stands in the editor, and shows nothing. */
 export function Opener() {

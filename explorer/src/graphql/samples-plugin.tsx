@@ -1,6 +1,6 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
 
-import { openInEditor } from './open';
+import { openInEditor } from './waiting';
 import { type Sample, samples } from './samples';
 
 const KINDS: [Sample['kind'], string][] = [

@@ -1,4 +1,4 @@
-import { openInEditor } from '../graphql/open';
+import { openInEditor } from '../graphql/waiting';
 import type { Answer, Explained, Operation } from './explain';
 import type { Streams } from './stream';
 

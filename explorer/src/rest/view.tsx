@@ -21,17 +21,20 @@ export function RestView({ link: hash }: { link: string }) {
   useEffect(() => {
     if (!away && calls.length === 0) load().then(found, (error: Error) => tell(error.message));
   }, [away, calls.length]);
+  // A link counts when it is followed, not again with each key stroke.
+  const followed = useRef('');
   useEffect(() => {
-    if (calls.length === 0 || !hash.startsWith('#rest') || (filled && hash === link(filled))) return;
+    if (calls.length === 0 || !hash.startsWith('#rest') || hash === followed.current) return;
+    followed.current = hash;
     const meant = follow(hash, calls);
-    tell(meant || !hash.startsWith('#rest=') ? '' : 'The link leads to no call of this service; here are those that there are.');
-    if (meant) fill(meant);
-    else if (!filled) fill(calls[0] && blank(calls[0]));
-  }, [hash, calls, filled]);
+    tell(meant || hash === '#rest' ? '' : 'The link leads to no call of this service; here are those that there are.');
+    fill((before) => meant ?? before ?? (calls[0] && blank(calls[0])));
+  }, [hash, calls]);
   const change = (next: Filled) => {
     fill(next);
     tell('');
-    history.replaceState(null, '', link(next));
+    followed.current = link(next);
+    history.replaceState(null, '', followed.current);
   };
   return (
     <>
