@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const RUN = 'button.graphiql-execute-button';
 const RESPONSE = '.graphiql-response';
 
-// The answer in the editor, once it has `text`. The editor writes spaces that do not break.
+// The answer in the editor, once `text` can be seen of it. The editor writes spaces that do not break.
 async function answered(page, text) {
   const has = ([selector, text]) => document.querySelector(selector)?.textContent.replaceAll('\u00a0', ' ').includes(text);
   await page.waitForFunction(has, [RESPONSE, text]);
@@ -173,7 +173,7 @@ export async function a_service_that_is_gone_is_told_and_found_again(page, servi
   page.expected = /ERR_CONNECTION_REFUSED/;
   await page.goto(`${service.url}/graphiql`);
   await page.waitForSelector(`${RUN}:enabled`);
-  await page.waitForSelector('.graphiql-query-editor .view-line');
+  await page.waitForLoadState('networkidle');
   await service.stop();
   await page.click(RUN);
   await answered(page, 'The service does not answer.');
@@ -199,6 +199,9 @@ export async function swagger_ui_carries_a_token(page, service) {
   await page.goto(`${service.url}/docs`);
   await page.getByRole('button', { name: 'Authorize' }).click();
   await page.getByText('Authorized').first().waitFor();
-  await page.getByRole('button', { name: 'Logout' }).click();
+  // One's own in its place.
+  await page.getByRole('button', { name: 'Remove authorization' }).click();
   await page.locator('.auth-container input').fill('a.b.c');
+  await page.getByRole('button', { name: 'Apply credentials' }).click();
+  await page.getByText('Authorized').first().waitFor();
 }

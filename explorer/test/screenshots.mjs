@@ -19,7 +19,7 @@ export async function screenshots(_, service, browser) {
         await page.waitForSelector(ready);
         if (name === 'graphiql') {
           await page.click('button.graphiql-execute-button:enabled');
-          await page.waitForFunction(() => document.querySelector('.graphiql-response')?.textContent.includes('totalCount'));
+          await page.waitForFunction(() => document.querySelector('.graphiql-response')?.textContent.includes('data'));
         }
         if (name === 'rest') {
           await page.getByRole('button', { name: 'Send, and change it' }).click();

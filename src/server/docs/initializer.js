@@ -1,4 +1,9 @@
 // Beside the bundle and not in the page: the page's policy takes no scripts of its own.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", paint);
+paint();
+
 const root = document.getElementById("swagger-ui");
 
 const ui = SwaggerUIBundle({
