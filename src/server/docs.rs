@@ -70,8 +70,13 @@ async fn asset(Path(name): Path<String>, request: HeaderMap) -> Result<Response>
 
 /// Every file that the page asks for, by name.
 fn assets() -> Result<BTreeMap<&'static str, Asset>> {
-    let initializer = Bytes::from_static(include_bytes!("docs/initializer.js"));
-    let mut assets = BTreeMap::from([("initializer.js", Asset::new(initializer, "text/javascript", false, Keep::WhileUnchanged)?)]);
+    let own = |text: &'static str, content_type| {
+        Asset::new(Bytes::from_static(text.as_bytes()), content_type, false, Keep::WhileUnchanged)
+    };
+    let mut assets = BTreeMap::from([
+        ("initializer.js", own(include_str!("docs/initializer.js"), "text/javascript")?),
+        ("page.css", own(include_str!("docs/page.css"), "text/css")?),
+    ]);
     let config = Arc::new(Config::default());
     for name in LIBRARY {
         let file =

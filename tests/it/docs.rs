@@ -22,7 +22,7 @@ async fn the_page_is_there_and_so_is_all_that_it_asks_for() {
     let with_slash = get(&app, "/docs/").await;
     assert_eq!((with_slash.status.as_u16(), with_slash.text()), (200, page.text()));
     let text = page.text();
-    assert_eq!(links(&text).count(), 6);
+    assert_eq!(links(&text).count(), 7);
     for link in links(&text) {
         let answer = get(&app, link).await;
         let content_type = match link.rsplit('.').next().unwrap() {

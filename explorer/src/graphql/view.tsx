@@ -16,7 +16,11 @@ import { SAMPLES } from './samples-plugin';
 import './workers';
 
 const PLUGINS = [HISTORY_PLUGIN, SAMPLES];
-const FIRST = samples.slice(0, 1).map(({ document, variables }) => ({ query: document, variables }));
+const [FIRST] = samples;
+
+/** Whether nobody has used the editor in this browser: it remembers what was in it. */
+const isNew = !Object.keys(localStorage).some((key) => key.startsWith('graphiql:'));
+const START = isNew && FIRST ? { initialQuery: FIRST.document, initialVariables: FIRST.variables } : {};
 
 export default function GraphqlView() {
   return (
@@ -24,8 +28,8 @@ export default function GraphqlView() {
       fetcher={fetcher}
       schema={useSchema()}
       plugins={PLUGINS}
-      defaultTabs={FIRST}
       defaultQuery=""
+      {...START}
       defaultEditorToolsVisibility
       forcedTheme="system"
       // Headers may hold tokens, which are not to stay in the browser.

@@ -1,5 +1,6 @@
 import { useId } from 'react';
 
+import { Text } from '../text';
 import type { Parameter } from './catalog';
 import { type Filled, key } from './filled';
 
@@ -72,7 +73,7 @@ function Field({ parameter, value, change }: { parameter: Parameter; value: stri
         />
       )}
       <p id={`${id}-what`} className="dim">
-        {parameter.description}
+        <Text>{parameter.description ?? ''}</Text>
       </p>
     </div>
   );

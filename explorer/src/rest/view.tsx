@@ -2,6 +2,7 @@ import { useEffect, useId, useRef, useState } from 'react';
 
 import { isAway } from '../service';
 import { useStore } from '../store';
+import { Text } from '../text';
 import { Answers, Operations, RestAnswer, StreamAnswers } from './answers';
 import { type RestCall, load } from './catalog';
 import { type Explained, explain } from './explain';
@@ -68,7 +69,7 @@ function Call({ calls, filled, change }: { calls: RestCall[]; filled: Filled; ch
               <option key={one.id} value={one.id}>{`${one.method} ${one.path} – ${one.title}`}</option>
             ))}
           </select>
-          {call.description && <p className="dim">{call.description}</p>}
+          {call.description && <p className="dim"><Text>{call.description}</Text></p>}
         </div>
         <Form filled={filled} change={change} />
         <button className="main" type="submit">

@@ -3,14 +3,21 @@
 use std::net::SocketAddr;
 
 use crate::config::Config;
+use crate::server;
 
 /// The addresses, a token, and two lines for a shell: one makes a task by REST, one reads it by GraphQL.
 pub(super) fn banner(config: &Config, address: SocketAddr, token: &str) -> String {
     let base = format!("http://{address}");
+    let explorer = if server::has_explorer() {
+        "/graphiql"
+    } else {
+        "/graphiql (from a CDN: this build has no explorer of its own, `scripts/explorer` makes one for the next)"
+    };
     let pages = [
+        ("All of it", "/", true),
         ("REST", "/api/tasks", true),
         ("GraphQL", "/graphql", true),
-        ("GraphiQL", "/graphiql", config.explore),
+        ("Explorer", explorer, config.explore),
         ("API docs", "/docs", config.docs),
     ]
     .into_iter()
@@ -54,9 +61,10 @@ mod tests {
     #[test]
     fn it_names_the_addresses_that_are_there() {
         let text = banner(&config("on"), "[::1]:4711".parse().unwrap(), "a.b.c");
-        for path in ["/api/tasks\n", "/graphql\n", "/graphiql\n", "/docs\n"] {
+        for path in ["/\n", "/api/tasks\n", "/graphql\n", "/graphiql", "/docs\n"] {
             assert!(text.contains(&format!("http://[::1]:4711{path}")), "{text}");
         }
+        assert_eq!(text.contains("CDN"), !server::has_explorer(), "{text}");
         assert!(text.contains("sqlite://taskgate.db\n") && text.contains("\na.b.c\n"), "{text}");
         let text = banner(&config("off"), "127.0.0.1:8000".parse().unwrap(), "a.b.c");
         assert!(!text.contains("graphiql") && !text.contains("/docs"), "{text}");
