@@ -12,7 +12,10 @@ fn main() -> io::Result<()> {
     let dist = Path::new(&root).join("explorer/dist");
     let page = dist.join("index.html");
     let source = if page.is_file() {
-        format!("pub(super) const PAGE: Option<&str> = Some(include_str!({page:?}));\n{}", assets(&dist.join("assets"))?)
+        format!(
+            "pub(super) const PAGE: Option<&str> = Some(include_str!({page:?}));\n{}",
+            assets(&dist.join("assets"))?
+        )
     } else {
         "pub(super) const PAGE: Option<&str> = None;\npub(super) const FILES: [(&str, &[u8]); 0] = [];\n".to_owned()
     };

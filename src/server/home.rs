@@ -45,10 +45,8 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response> {
         .replace("{{state}}", state)
         .replace("{{places}}", &places.join("\n      "))
         .replace("{{version}}", env!("CARGO_PKG_VERSION"));
-    let headers = [
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::CONTENT_SECURITY_POLICY, policy),
-    ];
+    let headers =
+        [(header::CACHE_CONTROL, HeaderValue::from_static("no-store")), (header::CONTENT_SECURITY_POLICY, policy)];
     Ok((headers, Html(page)).into_response())
 }
 

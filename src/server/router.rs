@@ -29,9 +29,7 @@ pub fn router(app: &App) -> Gateway {
         .merge(Router::from(health::routes()))
         .merge(rest.with_state(app.rest.clone()));
     if settings.explore {
-        routes = routes
-            .merge(explorer::routes(app))
-            .route("/schema.graphql", get(|| async { crate::graphql::sdl() }));
+        routes = routes.merge(explorer::routes(app)).route("/schema.graphql", get(|| async { crate::graphql::sdl() }));
     }
     if settings.docs {
         routes = routes.merge(docs::routes());

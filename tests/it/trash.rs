@@ -179,8 +179,7 @@ async fn the_trash_is_listed_by_pages_the_latest_deletion_first(#[values(Sqlite,
             let tasks = page.json();
             walked
                 .extend(tasks.as_array().unwrap().iter().map(|one| one["task"]["title"].as_str().unwrap().to_owned()));
-            let link = page.headers.get("link").map(|link| link.to_str().unwrap().to_owned());
-            next = link.map(|link| link[1..].split_once('>').unwrap().0.to_owned());
+            next = page.link("next");
         }
         assert_eq!(walked, all, "{limit}");
     }

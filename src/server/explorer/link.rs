@@ -11,9 +11,21 @@ use crate::server::metrics::Route;
 const LONGEST: usize = 2000;
 
 /// What a fragment may not have as it is (RFC 3986, 3.5), and `%`, so that what was encoded stays so.
-const FRAGMENT: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'[').add(b'\\').add(b']').add(b'^')
-        .add(b'`').add(b'{').add(b'|').add(b'}');
+const FRAGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// A `Link` to the view of a call (RFC 8288), for its answer.
 #[derive(Debug)]

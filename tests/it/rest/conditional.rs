@@ -122,8 +122,7 @@ async fn the_tag_of_a_list_is_for_one_user_and_one_query(#[values(Sqlite, Postgr
     for title in ["milk", "tea", "bread"] {
         app.create("ann", title).await;
     }
-    let link = app.get("ann", "/api/tasks?limit=1").await.header("link").to_owned();
-    let next = link.trim_start_matches('<').split('>').next().unwrap();
+    let next = app.get("ann", "/api/tasks?limit=1").await.link("next").unwrap();
     let routes = [
         "/api/tasks",
         "/api/tasks?status=pending",
@@ -134,7 +133,7 @@ async fn the_tag_of_a_list_is_for_one_user_and_one_query(#[values(Sqlite, Postgr
         "/api/tasks?sort=-title",
         "/api/tasks?limit=1",
         "/api/tasks?limit=2",
-        next,
+        &next,
         "/api/tasks?status=pending&search=milk",
         "/api/tasks/1",
         "/api/tasks/3",

@@ -14,7 +14,6 @@ use crate::support::{Backend, BrokenClock, Database, Postgres, Sqlite, start, st
 async fn a_route_that_is_none_is_404() {
     let app = start(Sqlite).await;
     for route in [
-        "/",
         "/api",
         "/api/",
         "/nothing",

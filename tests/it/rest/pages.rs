@@ -15,11 +15,9 @@ const SORTS: [&str; 6] = ["created_at", "-created_at", "updated_at", "-updated_a
 /// Where `Link` leads to, if there is more.
 #[track_caller]
 fn next(page: &Answer) -> Option<String> {
-    let link = page.headers.get("link")?.to_str().unwrap();
-    let target = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
-    let target = target.unwrap_or_else(|| panic!("{link}"));
-    assert!(target.starts_with("/api/tasks?"), "{link}");
-    Some(target.to_owned())
+    let target = page.link("next")?;
+    assert!(target.starts_with("/api/tasks?"), "{target}");
+    Some(target)
 }
 
 /// The parameters of a reference.
