@@ -35,7 +35,7 @@ async fn the_page_runs_nothing_but_its_own_files_or_says_whose() {
             assert_eq!(scripts, "script-src 'self'");
             assert!(!policy.contains("http"), "{policy}");
             assert!(!text.contains("<script>") && !text.contains("://"), "{text}");
-            assert_eq!(page.header("cache-control"), "no-store");
+            assert!(!page.header("cache-control").contains("public"));
         } else {
             assert!(text.contains("unpkg.com") && text.contains("scripts/explorer"), "{text}");
         }

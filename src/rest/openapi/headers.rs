@@ -78,8 +78,9 @@ pub(super) fn components() -> Value {
                         the answer is compressed.",
             pattern("^(W/)?\"[0-9]+(-[A-Za-z0-9_-]{12})?\"$"), json!(TASK_TAG)),
         "Location": header("The address of the new task.", pattern("^/api/tasks/[0-9]+$"), json!("/api/tasks/1")),
-        "Link": header("The address of the next page, while there is more.",
-            pattern("^</api/tasks(/trash)?\\?[^>]+>; rel=\"next\"$"), json!(link)),
+        "Link": header("The address of the next page (`next`), while there is more. Where the explorer is on, also that of \
+                        its view of the call (`describedby`), on every answer.",
+            pattern("^</[^>]+>; rel=\"(next|describedby)\"(, </[^>]+>; rel=\"describedby\")?$"), json!(link)),
         "Idempotency-Replayed": header("The answer is that of an earlier request with the same `Idempotency-Key`. Only \
                                         there where it is.",
             constant("true"), json!("true")),
