@@ -63,9 +63,12 @@ export async function a_subscription_is_live_and_survives_a_restart(page, servic
   await page.goto(`${service.url}/graphiql`);
   await page.waitForSelector(`${RUN}:enabled`);
   await sample(page, 'Follow what changes');
-  const [socket] = await Promise.all([page.waitForEvent('websocket'), page.click(RUN)]);
-  // The token goes in a message, and the second one sent is the subscription.
-  await socket.waitForEvent('framesent', (frame) => `${frame.payload}`.includes('"subscribe"'));
+  const subscribed = new Promise((found) => {
+    page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => `${payload}`.includes('"subscribe"') && found()));
+  });
+  await page.click(RUN);
+  await subscribed;
+  // What is made before the service has read that is no news.
   await sleep(200);
   await service.rest('POST', '/api/tasks', { title: 'Told as it happens' });
   await answered(page, 'Told as it happens');
