@@ -1,6 +1,7 @@
 import { useEffect, useId, useState } from 'react';
 
 import { useStore } from './store';
+import { Text } from './text';
 import { type Reading, offered, read, token, use } from './token';
 
 /** From when on the end of a token is worth a warning, in seconds. */
@@ -26,7 +27,9 @@ export function TokenField() {
       </summary>
       <div className="token-body">
         {/* Told when it changes; the time that is left changes all the time and is not. */}
-        <p role="status">{advice}</p>
+        <p role="status">
+          <Text>{advice}</Text>
+        </p>
         <label htmlFor={id}>The token that calls carry, a JWT</label>
         <textarea
           id={id}

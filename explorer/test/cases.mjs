@@ -176,6 +176,8 @@ export async function a_service_that_is_gone_is_told_and_found_again(page, servi
   page.expected = /ERR_CONNECTION_REFUSED/;
   await page.goto(`${service.url}/graphiql`);
   await page.waitForSelector(`${RUN}:enabled`);
+  // What the editor loads when it needs it must have come.
+  for (let tries = 0; tries < 50 && page.workers().length < 3; tries++) await sleep(200);
   await page.waitForLoadState('networkidle');
   await service.stop();
   await page.click(RUN);

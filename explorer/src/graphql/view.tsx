@@ -18,9 +18,11 @@ import './workers';
 const PLUGINS = [HISTORY_PLUGIN, SAMPLES];
 const [FIRST] = samples;
 
-/** Whether nobody has used the editor in this browser: it remembers what was in it. */
-const isNew = !Object.keys(localStorage).some((key) => key.startsWith('graphiql:'));
-const START = isNew && FIRST ? { initialQuery: FIRST.document, initialVariables: FIRST.variables } : {};
+// The editor remembers what was in it. Whoever has not used it in this browser finds a sample.
+if (FIRST && !Object.keys(localStorage).some((key) => key.startsWith('graphiql:'))) {
+  localStorage.setItem('graphiql:query', FIRST.document);
+  localStorage.setItem('graphiql:variables', FIRST.variables);
+}
 
 export default function GraphqlView() {
   return (
@@ -29,7 +31,6 @@ export default function GraphqlView() {
       schema={useSchema()}
       plugins={PLUGINS}
       defaultQuery=""
-      {...START}
       defaultEditorToolsVisibility
       forcedTheme="system"
       // Headers may hold tokens, which are not to stay in the browser.
