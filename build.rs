@@ -11,26 +11,32 @@ fn main() -> io::Result<()> {
     let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
     let dist = Path::new(&root).join("explorer/dist");
     let page = dist.join("index.html");
-    let source = if page.is_file() {
-        format!(
-            "pub(super) const PAGE: Option<&str> = Some(include_str!({page:?}));\n{}",
-            assets(&dist.join("assets"))?
-        )
+    let (page, files) = if page.is_file() {
+        (format!("Some(include_str!({}))", literal(&page)?), files(&dist.join("assets"))?)
     } else {
-        "pub(super) const PAGE: Option<&str> = None;\npub(super) const FILES: [(&str, &[u8]); 0] = [];\n".to_owned()
+        ("None".to_owned(), "&[]".to_owned())
     };
+    let source =
+        format!("pub(super) const PAGE: Option<&str> = {page};\npub(super) const FILES: &[(&str, &[u8])] = {files};\n");
     fs::write(Path::new(&out).join("explorer.rs"), source)
 }
 
-/// Each file of a folder with its name.
-fn assets(folder: &Path) -> io::Result<String> {
+/// The files of a folder with their names, in Rust.
+fn files(folder: &Path) -> io::Result<String> {
     let mut names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
     names.sort();
-    let mut source = format!("pub(super) const FILES: [(&str, &[u8]); {}] = [\n", names.len());
+    let mut source = "&[\n".to_owned();
     for name in names {
+        let (path, name) = (folder.join(&name), literal(Path::new(&name))?);
         // Writing to memory does not fail.
-        let _ = writeln!(source, "    ({name:?}, include_bytes!({:?})),", folder.join(&name));
+        let _ = writeln!(source, "    ({name}, include_bytes!({})),", literal(&path)?);
     }
-    source.push_str("];\n");
+    source.push(']');
     Ok(source)
+}
+
+/// A path in Rust.
+fn literal(path: &Path) -> io::Result<String> {
+    let text = path.to_str().ok_or_else(|| io::Error::other("the path of the explorer is not UTF-8"))?;
+    Ok(format!("{text:?}"))
 }

@@ -11,7 +11,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use http::{HeaderValue, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -130,7 +130,7 @@ fn no_call() -> Error {
 async fn described(answer: Response) -> Value {
     let (parts, body) = answer.into_parts();
     // What is answered here is in memory already.
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let headers: Vec<[String; 2]> = parts
         .headers
         .iter()

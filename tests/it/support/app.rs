@@ -275,9 +275,9 @@ impl Answer {
 
     /// Where a `Link` to something that is `relation` to the answer leads (RFC 8288).
     pub fn link(&self, relation: &str) -> Option<String> {
-        let links = self.headers.get_all("link").iter().map(|link| link.to_str().unwrap());
+        let mut links = self.headers.get_all("link").iter().map(|link| link.to_str().unwrap());
         let end = format!(">; rel=\"{relation}\"");
-        links.filter_map(|link| link.strip_suffix(&end)?.strip_prefix('<').map(str::to_owned)).next()
+        links.find_map(|link| link.strip_suffix(&end)?.strip_prefix('<').map(str::to_owned))
     }
 
     /// Status and code of an error, after a look at its envelope.
