@@ -5,7 +5,10 @@
 
 mod backup;
 mod check;
+mod completions;
 mod dev;
+mod health;
+mod man;
 mod migrate;
 mod openapi;
 mod schema;
@@ -22,7 +25,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::net::TcpListener;
 
-use crate::config::settings::{self, DATABASE, GROUPS, Group, LOG, Setting, TOKENS};
+use crate::config::settings::{self, DATABASE, GROUPS, Group, HTTP, LOG, Setting, TOKENS};
 use crate::config::{Config, Sources};
 
 /// A task backend with two front doors, GraphQL and REST, on SQLite or PostgreSQL.
@@ -60,6 +63,12 @@ enum Command {
         /// The file to write
         file: PathBuf,
     },
+    /// Ask the service on this machine whether it is ready; exit status 0 or 1
+    Health(health::Args),
+    /// Print the completions of a shell
+    Completions(completions::Args),
+    /// Write the manual pages
+    Man(man::Args),
 }
 
 /// Why a command did not do what it was asked to.
@@ -116,6 +125,7 @@ fn command() -> clap::Command {
         "migrate" => command.args(DATABASE.args().chain(LOG.args())),
         "token" => command.args(DATABASE.args().take(1).chain(TOKENS.args())),
         "backup" => command.args(DATABASE.args().take(1)),
+        "health" => command.args(HTTP.args().take(1)),
         _ => command,
     })
 }
@@ -132,6 +142,9 @@ fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Command::Token(args) => token::run(&args, &sources()?),
         Command::Check => block_on(check::run(&sources()?)),
         Command::Backup { file } => block_on(backup::run(&file, &sources()?)),
+        Command::Health(args) => block_on(health::run(&args, &sources()?)),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 

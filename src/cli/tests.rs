@@ -5,6 +5,20 @@ fn parse<const N: usize>(args: [&str; N]) -> Result<ArgMatches, clap::Error> {
     command().try_get_matches_from([&["taskgate"], args.as_slice()].concat())
 }
 
+/// The program and its commands, without the `help` that clap adds.
+pub(super) fn every_command() -> Vec<clap::Command> {
+    let mut program = command().disable_help_subcommand(true);
+    program.build();
+    let mut commands = vec![program];
+    let mut at = 0;
+    while at < commands.len() {
+        let inner: Vec<clap::Command> = commands[at].get_subcommands().cloned().collect();
+        commands.extend(inner);
+        at += 1;
+    }
+    commands
+}
+
 #[test]
 fn the_command_line_is_consistent() {
     command().debug_assert();
@@ -17,6 +31,7 @@ fn each_command_takes_the_settings_that_it_reads() {
         ["dev", "--explore", "off"],
         ["check", "--jwks-url", "https://a.example"],
         ["backup", "--database-url", "sqlite://a.db"],
+        ["health", "--listen", "[::1]:8000"],
     ] {
         let file = (args[0] == "backup").then_some("copy.db");
         let args = [&["taskgate"], args.as_slice(), file.as_slice()].concat();

@@ -1,6 +1,6 @@
 //! Every setting: its environment variable, its flag, its default and what `--help` says about it.
 
-use clap::Arg;
+use clap::{Arg, ValueHint};
 
 mod feed;
 mod limits;
@@ -41,6 +41,7 @@ impl Group {
                 .env(setting.variable)
                 .hide_env_values(true)
                 .value_name(setting.value)
+                .value_hint(if setting.value == "FILE" { ValueHint::FilePath } else { ValueHint::Other })
                 .default_value(setting.default)
                 .help(setting.help)
                 .help_heading(self.heading)

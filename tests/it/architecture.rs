@@ -27,6 +27,8 @@ const DOMAIN: &[&str] = &["error", "task", "user", "clock", "timing", "idempoten
 
 /// Who may use a crate that brings a whole world along.
 const CRATES: &[(&str, &[&str])] = &[
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("axum", &["server", "auth", "rest"]),
     ("tower_http", &["server"]),
     ("hyper", &["server"]),

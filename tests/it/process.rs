@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -178,4 +178,52 @@ async fn an_address_is_known_by_its_connection() {
     let service = Service::start(&database.text, &[("TASKGATE_RATE_LIMIT", "3000")]);
     assert_eq!(service.status("/api/tasks"), "401");
     assert!((0..200).any(|_| service.status("/api/tasks") == "429"));
+}
+
+/// `taskgate health` for what should listen at `address`: exit status, standard output, standard error.
+fn health(address: &str, flags: &[&str]) -> (Option<i32>, String, String) {
+    let program = env!("CARGO_BIN_EXE_taskgate");
+    let output = Service::command(program, "", &[("LISTEN", address)]).arg("health").args(flags).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn health_tells_by_its_exit_status_whether_the_service_is_ready() {
+    let database = Database::empty(Sqlite).await;
+    let service = Service::start(&database.text, &[]);
+    let healthy = (Some(0), "healthy\n".to_owned(), String::new());
+    assert_eq!(health(&service.address, &[]), healthy);
+    // As an image has it.
+    let port = service.address.rsplit(':').next().unwrap();
+    assert_eq!(health(&format!("0.0.0.0:{port}"), &["--live"]), healthy);
+    let address = service.address.clone();
+    drop(service);
+    let (status, _, sentence) = health(&address, &[]);
+    assert_eq!(status, Some(1));
+    assert!(sentence.starts_with(&format!("taskgate: http://{address}/readyz: ")), "{sentence}");
+    assert!(sentence.ends_with("set LISTEN to where it listens.\n"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_service_without_its_database_lives_and_is_not_ready() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let service = Service::start(&format!("postgres://u:p@{nobody}/db"), &[]);
+    assert_eq!(health(&service.address, &["--live"]).0, Some(0));
+    let (status, said, sentence) = health(&service.address, &[]);
+    assert_eq!((status, said.as_str()), (Some(1), ""));
+    assert!(sentence.contains("/readyz: 503, "), "{sentence}");
+}
+
+#[test]
+fn health_does_not_wait_for_what_never_answers() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let begun = Instant::now();
+    let (status, _, sentence) = health(&address, &[]);
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    assert_eq!(
+        (status, sentence),
+        (Some(1), format!("taskgate: http://{address}/readyz: no answer within 5 seconds.\n"))
+    );
 }
