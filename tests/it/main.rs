@@ -5,6 +5,7 @@
 mod architecture;
 mod checker;
 mod coverage;
+mod deploy;
 mod differential;
 mod docs;
 mod explorer;

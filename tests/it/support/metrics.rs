@@ -1,6 +1,6 @@
 //! The text format of OpenMetrics, as far as the service writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Samples by name and labels, all as they are written.
 #[derive(Debug)]
@@ -42,5 +42,21 @@ impl Metrics {
         samples
             .filter(move |(sample, _)| sample.starts_with(name))
             .map(|(sample, value)| (sample, value.parse().unwrap()))
+    }
+
+    /// The labels of a metric with the values that they have; `None` where there is no such metric.
+    pub fn labels(&self, metric: &str) -> Option<BTreeMap<&str, BTreeSet<&str>>> {
+        let mut known = None;
+        for sample in self.0.keys().filter_map(|sample| sample.strip_prefix("taskgate_")) {
+            let (name, labels) = sample.trim_end_matches('}').split_once('{').unwrap_or((sample, ""));
+            if name == metric {
+                let known: &mut BTreeMap<_, BTreeSet<_>> = known.get_or_insert_default();
+                // No value has a comma: they are routes, names, codes and numbers.
+                for (label, value) in labels.split(',').filter_map(|label| label.split_once('=')) {
+                    known.entry(label).or_default().insert(value.trim_matches('"'));
+                }
+            }
+        }
+        known
     }
 }
