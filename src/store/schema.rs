@@ -52,5 +52,13 @@ table! {
     }
 }
 
+table! {
+    /// Which task an imported one became whose id could not be kept.
+    imported_ids (source_id) {
+        source_id -> Text,
+        task_id -> BigInt,
+    }
+}
+
 joinable!(tasks -> owners (user_id));
-allow_tables_to_appear_in_same_query!(owners, tasks);
+allow_tables_to_appear_in_same_query!(imported_ids, owners, tasks);

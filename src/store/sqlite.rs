@@ -14,7 +14,7 @@ use diesel::result::Error as DieselError;
 use diesel::{QueryResult, SqliteConnection};
 
 use self::file::{Manager, Role};
-pub(super) use self::file::{create_private, open};
+pub(super) use self::file::{create_private, open, open_to_read};
 use self::lane::Lane;
 use super::failure::Failure;
 use super::figures::PoolFigures;

@@ -79,11 +79,7 @@ impl ManageConnection for Manager {
 ///
 /// A file that is gone is not made anew: it would be empty, and nobody would learn that the other one is missing.
 pub(in crate::store) fn open(path: &Path) -> Result<SqliteConnection, Cause> {
-    let name = path.to_str().ok_or("the path of the database is not UTF-8")?;
-    // What follows two slashes is a host, so an absolute path has to follow it.
-    let host = if path.is_absolute() { "//" } else { "" };
-    let name = format!("file:{host}{}?mode=rw", utf8_percent_encode(name, IN_URI));
-    let mut connection = SqliteConnection::establish(&name)?;
+    let mut connection = SqliteConnection::establish(&uri(path, "rw")?)?;
     let begun = Instant::now();
     while let Err(error) = connection.batch_execute(SETTINGS) {
         let is_locked = matches!(&error, DieselError::DatabaseError(_, said) if said.message() == "database is locked");
@@ -93,6 +89,20 @@ pub(in crate::store) fn open(path: &Path) -> Result<SqliteConnection, Cause> {
         std::thread::sleep(WAL_PAUSE);
     }
     Ok(connection)
+}
+
+/// Opens a file of another program, whose settings are its own, to read it.
+pub(in crate::store) fn open_to_read(path: &Path) -> Result<SqliteConnection, Cause> {
+    let mut connection = SqliteConnection::establish(&uri(path, "ro")?)?;
+    connection.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA trusted_schema = OFF;")?;
+    Ok(connection)
+}
+
+fn uri(path: &Path, mode: &str) -> Result<String, Cause> {
+    let name = path.to_str().ok_or("the path of the database is not UTF-8")?;
+    // What follows two slashes is a host, so an absolute path has to follow it.
+    let host = if path.is_absolute() { "//" } else { "" };
+    Ok(format!("file:{host}{}?mode={mode}", utf8_percent_encode(name, IN_URI)))
 }
 
 /// Makes the file where there is none, for its owner only: SQLite gives its side files the same mode.

@@ -1,0 +1,5 @@
+-- Which task an imported one became whose id could not be kept: an import that is run again finds it here.
+CREATE TABLE imported_ids (
+    source_id TEXT COLLATE "C" NOT NULL PRIMARY KEY CHECK (char_length(source_id) BETWEEN 1 AND 255),
+    task_id   BIGINT NOT NULL
+);
