@@ -7,7 +7,10 @@ mod backup;
 mod check;
 mod completions;
 mod dev;
+mod erase;
+mod export;
 mod health;
+mod import;
 mod man;
 mod migrate;
 mod openapi;
@@ -63,6 +66,12 @@ enum Command {
         /// The file to write
         file: PathBuf,
     },
+    /// Take over the tasks of a FastAPI backend, or of a file; run again, it goes on where it was
+    Import(import::Args),
+    /// Write the tasks of all users, or of one, as JSON Lines or CSV
+    Export(export::Args),
+    /// Remove all that there is of a user
+    Erase(erase::Args),
     /// Ask the service on this machine whether it is ready; exit status 0 or 1
     Health(health::Args),
     /// Print the completions of a shell
@@ -125,6 +134,7 @@ fn command() -> clap::Command {
         "migrate" => command.args(DATABASE.args().chain(LOG.args())),
         "token" => command.args(DATABASE.args().take(1).chain(TOKENS.args())),
         "backup" => command.args(DATABASE.args().take(1)),
+        "import" | "export" | "erase" => command.args(DATABASE.args().take(2)),
         "health" => command.args(HTTP.args().take(1)),
         _ => command,
     })
@@ -142,6 +152,9 @@ fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Command::Token(args) => token::run(&args, &sources()?),
         Command::Check => block_on(check::run(&sources()?)),
         Command::Backup { file } => block_on(backup::run(&file, &sources()?)),
+        Command::Import(args) => block_on(import::run(&args, &sources()?)),
+        Command::Export(args) => block_on(export::run(&args, &sources()?)),
+        Command::Erase(args) => block_on(erase::run(&args, &sources()?)),
         Command::Health(args) => block_on(health::run(&args, &sources()?)),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

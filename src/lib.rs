@@ -22,4 +22,5 @@ pub mod telemetry;
 pub mod timing;
 pub mod tls;
 pub mod trace;
+pub mod transfer;
 pub mod user;

@@ -99,8 +99,7 @@ macro_rules! landed {
 impl Store {
     /// Imports at most [`MOST_AT_ONCE`] tasks, those that are not there yet, and answers what became of each. A quota is
     /// for what users make, so it does not count here. With `is_trial` nothing is written, and new ids mean nothing.
-    pub async fn import(&self, incoming: Vec<Incoming>, is_trial: bool) -> Result<Vec<Landed>> {
-        let incoming: Arc<[Incoming]> = incoming.into();
+    pub async fn import(&self, incoming: Arc<[Incoming]>, is_trial: bool) -> Result<Vec<Landed>> {
         let now = self.clock.now();
         let landed = match &self.database {
             Database::Postgres(postgres) => import_on_postgres(postgres, &incoming, now, is_trial).await,

@@ -8,7 +8,7 @@ use std::path::Path;
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("fuzzing", &["auth", "graphql"]),
-    ("cli", &["config", "telemetry", "server", "auth", "rest", "graphql", "store", "tls", "database_url"]),
+    ("cli", &["config", "telemetry", "server", "auth", "rest", "graphql", "store", "tls", "database_url", "transfer"]),
     ("config", &["server", "auth", "rest", "graphql", "store", "tls", "database_url"]),
     ("telemetry", &["config"]),
     ("server", &["auth", "rest", "budget", "graphql", "store"]),
@@ -18,6 +18,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("budget", &["graphql"]),
     ("graphql", &["store"]),
     ("store", &["tls", "database_url"]),
+    // Tasks on their way in and out, for the command line.
+    ("transfer", &["store"]),
     ("tls", &["database_url"]),
     ("database_url", &[]),
 ];
@@ -46,6 +48,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("diesel_migrations", &["store"]),
     ("bb8", &["store"]),
     ("tokio_postgres", &["store", "tls", "database_url"]),
+    ("csv", &["transfer"]),
+    ("indicatif", &["cli"]),
     ("jsonwebtoken", &["auth"]),
     ("governor", &["budget"]),
     ("prometheus_client", &["server", "graphql"]),
