@@ -40,3 +40,6 @@ impl Format {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

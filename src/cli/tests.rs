@@ -2,7 +2,11 @@ use super::*;
 use crate::config::settings;
 
 fn parse<const N: usize>(args: [&str; N]) -> Result<ArgMatches, clap::Error> {
-    command().try_get_matches_from([&["taskgate"], args.as_slice()].concat())
+    parse_all(&args)
+}
+
+fn parse_all(args: &[&str]) -> Result<ArgMatches, clap::Error> {
+    command().try_get_matches_from([&["taskgate"], args].concat())
 }
 
 /// The program and its commands, without the `help` that clap adds.
@@ -32,12 +36,25 @@ fn each_command_takes_the_settings_that_it_reads() {
         ["check", "--jwks-url", "https://a.example"],
         ["backup", "--database-url", "sqlite://a.db"],
         ["health", "--listen", "[::1]:8000"],
+        ["import", "--from", "postgresql+asyncpg://u@h/d"],
+        ["export", "--format", "csv"],
+        ["erase", "--sub", "ann"],
     ] {
         let file = (args[0] == "backup").then_some("copy.db");
         let args = [&["taskgate"], args.as_slice(), file.as_slice()].concat();
         assert!(command().try_get_matches_from(&args).is_ok(), "{args:?}");
     }
     assert!(parse(["token", "--sub", "alice", "--jwt-issuer", "me", "--ttl", "2h"]).is_ok());
+    let import =
+        ["--from", "a", "--table", "t", "--column", "id=x", "--column", "title=y", "--id-map", "m", "--refused", "r"];
+    assert!(
+        parse_all(
+            &[&["import", "--dry-run", "--format", "jsonl", "--database-url", "sqlite://a.db"], &import[..]].concat()
+        )
+        .is_ok()
+    );
+    assert!(parse(["export", "--sub", "ann", "-o", "f", "--database-direct-url", "postgres://u@h/d"]).is_ok());
+    assert!(parse(["erase", "--sub", "ann", "--yes"]).is_ok());
     assert!(parse(["schema", "--database-url", "sqlite://a.db"]).is_err());
     assert!(parse(["migrate", "run", "--listen", "127.0.0.1:1"]).is_err());
 }
@@ -77,7 +94,16 @@ fn the_help_names_the_variable_and_the_default_of_every_setting() {
 
 #[test]
 fn wrong_usage_is_2_and_help_is_0() {
-    for args in [["serve", "--no-such-flag"], ["migrate", "sideways"], ["token", "--ttl=1h"], ["nonsense", ""]] {
+    for args in [
+        ["serve", "--no-such-flag"],
+        ["migrate", "sideways"],
+        ["token", "--ttl=1h"],
+        ["nonsense", ""],
+        ["import", "--dry-run"],
+        ["import", "--format=xml"],
+        ["export", "--format=xml"],
+        ["erase", "--yes"],
+    ] {
         assert_eq!(parse(args).unwrap_err().exit_code(), 2, "{args:?}");
     }
     assert_eq!(parse([]).unwrap_err().exit_code(), 2);

@@ -174,9 +174,7 @@ async fn import_on_postgres(
     let Connection { inner, link } = &mut *pooled;
     let mut attempt = 1;
     loop {
-        let work = async |connection: &mut AsyncPgConnection| {
-            landed!(connection, [.await], incoming, now, new_ids_on_postgres, is_trial)
-        };
+        let work = async |connection: &mut AsyncPgConnection| landed!(connection, [.await], incoming, now, new_ids_on_postgres, is_trial);
         match postgres.run(link, inner.transaction::<_, DieselError, _>(work)).await {
             Err(failure) if attempt < ATTEMPTS && (failure.is_retryable() || was_forestalled(&failure)) => attempt += 1,
             outcome => return Ok(outcome?),

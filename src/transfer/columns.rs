@@ -27,9 +27,13 @@ impl Names {
         let mut names = Self::default();
         for pair in pairs {
             let given = pair.split_once('=').filter(|(_, column)| !column.is_empty());
-            let place = given.and_then(|(field, column)| Some((FIELDS.iter().position(|known| *known == field)?, column)));
+            let place =
+                given.and_then(|(field, column)| Some((FIELDS.iter().position(|known| *known == field)?, column)));
             let Some((place, column)) = place else {
-                return Err(format!("--column {pair}: write <field>=<column>, the field one of {}.", FIELDS.join(", ")));
+                return Err(format!(
+                    "--column {pair}: write <field>=<column>, the field one of {}.",
+                    FIELDS.join(", ")
+                ));
             };
             if names.0[place].replace(column.to_owned()).is_some() {
                 return Err(format!("--column: {} is there twice.", FIELDS[place]));
@@ -49,7 +53,8 @@ impl Names {
                 Some(name) => vec![name],
                 None => std::iter::once(field).chain(others(field)).collect(),
             };
-            let fitting: Vec<usize> = named.iter().filter_map(|name| there.iter().position(|one| one == name)).collect();
+            let fitting: Vec<usize> =
+                named.iter().filter_map(|name| there.iter().position(|one| one == name)).collect();
             found[place] = match fitting[..] {
                 [] if OPTIONAL.contains(&field) && self.0[place].is_none() => None,
                 [] => {
@@ -129,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_column_that_is_missing_or_there_twice_is_told() {
-        let find = |names: &[&str], there: &[&str]| Names::parse(names.iter().copied()).unwrap().find(there).unwrap_err();
+        let find =
+            |names: &[&str], there: &[&str]| Names::parse(names.iter().copied()).unwrap().find(there).unwrap_err();
         insta::assert_snapshot!(find(&[], &["id", "title", "done"]), @"has no column user_id or owner_id; it has id, title, done. Name the one with --column user_id=<column>");
         insta::assert_snapshot!(find(&[], &["id", "user_id", "owner_id", "title"]), @"has user_id and owner_id; say which one with --column user_id=<column>");
         insta::assert_snapshot!(find(&["description=notes"], &["id", "user_id", "title", "description"]), @"has no column notes; it has id, user_id, title, description. Name the one with --column description=<column>");

@@ -12,11 +12,7 @@ use crate::error::Cause;
 use crate::store::source::{Cells, FIELDS};
 
 /// Reads the rows of a file until `push` wants no more.
-pub(super) fn read(
-    mut reader: impl BufRead,
-    names: &Names,
-    mut push: impl FnMut(Raw) -> bool,
-) -> Result<(), Cause> {
+pub(super) fn read(mut reader: impl BufRead, names: &Names, mut push: impl FnMut(Raw) -> bool) -> Result<(), Cause> {
     if reader.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
         reader.consume(3);
     }
@@ -61,7 +57,9 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left.get() == 0 {
-            return Err(io::Error::other(format!("a record is longer than {LONGEST_LINE} bytes; is a quote not closed?")));
+            return Err(io::Error::other(format!(
+                "a record is longer than {LONGEST_LINE} bytes; is a quote not closed?"
+            )));
         }
         let read = self.inner.read(buffer)?;
         self.left.set(self.left.get().saturating_sub(u64::try_from(read).unwrap_or(u64::MAX)));

@@ -10,11 +10,7 @@ use crate::error::Cause;
 use crate::store::source::{Cells, FIELDS};
 
 /// Reads the rows of a file until `push` wants no more.
-pub(super) fn read(
-    mut reader: impl BufRead,
-    names: &Names,
-    mut push: impl FnMut(Raw) -> bool,
-) -> Result<(), Cause> {
+pub(super) fn read(mut reader: impl BufRead, names: &Names, mut push: impl FnMut(Raw) -> bool) -> Result<(), Cause> {
     let mut number = 0;
     while let Some(read) = line(&mut reader)? {
         number += 1;

@@ -31,4 +31,5 @@ mod stop;
 mod store;
 mod support;
 mod traces;
+mod transfer;
 mod trash;

@@ -79,7 +79,8 @@ async fn connect(url: &PostgresUrl) -> Result<(Client, Link), Cause> {
 async fn answered<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Cause> {
     let answer = timeout(PATIENCE, answer).await.map_err(|_| format!("no answer came within {PATIENCE:?}"))?;
     // The driver's own text says little more than "db error".
-    answer.map_err(|error| error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned()).into())
+    answer
+        .map_err(|error| error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned()).into())
 }
 
 fn cells(row: &Row) -> Result<Cells, Cause> {
