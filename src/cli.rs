@@ -66,7 +66,7 @@ enum Command {
         /// The file to write
         file: PathBuf,
     },
-    /// Take over the tasks of a FastAPI backend, or of a file; run again, it goes on where it was
+    /// Take over the tasks of another backend's database or of a file; run again, it goes on where it was
     Import(import::Args),
     /// Write the tasks of all users, or of one, as JSON Lines or CSV
     Export(export::Args),

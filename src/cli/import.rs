@@ -89,10 +89,8 @@ async fn open(origin: Origin, args: &Args, names: Names) -> Result<Input, Failur
         Origin::Stdin => Ok(Input::file(io::stdin(), format(None), names)),
         Origin::File(path) => {
             let shown = path.display();
-            let file = File::open(&path).and_then(|file| match file.metadata()?.is_dir() {
-                true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
-                false => Ok(file),
-            });
+            let is_folder = path.is_dir().then(|| io::Error::from(io::ErrorKind::IsADirectory));
+            let file = is_folder.map_or_else(|| File::open(&path), Err);
             let file = file.map_err(|error| {
                 Failure::Fault(format!("{shown} cannot be read: {error}; name a file, or the URL of a database."))
             })?;
@@ -106,7 +104,7 @@ async fn open_table(url: &DatabaseUrl, args: &Args, names: &Names) -> Result<Inp
         Failure::Fault(format!("--from {url} cannot be read: {cause}. Check the URL and that the database is there."))
     };
     let tables = source::tables(url).await.map_err(unreadable)?;
-    let selection = transfer::choose(tables, args.table.as_deref(), names).map_err(Failure::Fault)?;
+    let selection = transfer::choose(&tables, args.table.as_deref(), names).map_err(Failure::Fault)?;
     let keeps_ids = selection.has_integer_ids();
     let source = Source::open(url, &selection).await.map_err(unreadable)?;
     Ok(Input::Table { source, keeps_ids })
@@ -119,9 +117,10 @@ fn told(tally: &Tally, is_dry: bool) -> String {
 }
 
 fn broken_off(error: &ImportError, is_dry: bool) -> Failure {
-    let advice = match is_dry {
-        true => "Run it again when that is mended.",
-        false => "What is imported stays; run the same command again, and it goes on from there.",
+    let advice = if is_dry {
+        "Run it again when that is mended."
+    } else {
+        "What is imported stays; run the same command again, and it goes on from there."
     };
     Failure::Fault(format!("The import was broken off: {error}. {advice}"))
 }

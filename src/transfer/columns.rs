@@ -80,7 +80,7 @@ impl Names {
     }
 }
 
-fn others<'a>(field: &'a str) -> impl Iterator<Item = &'a str> {
+fn others(field: &str) -> impl Iterator<Item = &str> {
     ALSO.into_iter().filter(move |(known, _)| *known == field).flat_map(|(_, names)| names.iter().copied())
 }
 
@@ -88,9 +88,8 @@ fn others<'a>(field: &'a str) -> impl Iterator<Item = &'a str> {
 ///
 /// # Errors
 /// A sentence that says what there is and what to write.
-pub fn choose(tables: Vec<Table>, name: Option<&str>, names: &Names) -> Result<Selection, String> {
+pub fn choose(tables: &[Table], name: Option<&str>, columns: &Names) -> Result<Selection, String> {
     let list = |tables: &[&Table]| tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>().join(", ");
-    let all: Vec<&Table> = tables.iter().collect();
     let is_meant = |table: &&Table| match name {
         Some(name) => table.name == name,
         None => TABLES.contains(&table.name.as_str()),
@@ -104,15 +103,18 @@ pub fn choose(tables: Vec<Table>, name: Option<&str>, names: &Names) -> Result<S
                         `taskgate export` and `taskgate import`."
                 .to_owned());
         }
-        ([], []) if all.is_empty() => return Err("There are no tables in the database of --from.".to_owned()),
+        ([], []) if tables.is_empty() => return Err("There are no tables in the database of --from.".to_owned()),
         ([], []) => {
             let named = name.map_or_else(|| TABLES.join(" or "), str::to_owned);
-            return Err(format!("There is no table {named}; there are {}. Name the one with --table.", list(&all)));
+            return Err(format!(
+                "There is no table {named}; there are {}. Name the one with --table.",
+                list(&tables.iter().collect::<Vec<_>>())
+            ));
         }
         (several, _) => return Err(format!("There are {}; say which one with --table.", list(several))),
     };
     let there: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-    let columns = names.find(&there).map_err(|reason| format!("The table {} {reason}.", table.name))?;
+    let columns = columns.find(&there).map_err(|reason| format!("The table {} {reason}.", table.name))?;
     Ok(Selection { table, columns })
 }
 

@@ -46,7 +46,7 @@ fn succeed(database: &str, args: &[&str]) -> String {
     done.out
 }
 
-/// A database of the old backend, with a table that SQLModel has made of whole numbers and naive times.
+/// A database of the old backend, with a table of whole numbers and naive times.
 async fn old(backend: Backend, rows: &str) -> Database {
     let database = Database::empty(backend).await;
     if backend == Sqlite {

@@ -13,7 +13,7 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    /// Reads a URL, which may name a driver as SQLAlchemy's do (`postgresql+asyncpg://…`), or the path of a file.
+    /// Reads a URL, which may name a driver as in `postgresql+asyncpg://…`, or the path of a file.
     ///
     /// # Errors
     /// What to write, without anything that could be secret.

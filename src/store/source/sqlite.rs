@@ -1,6 +1,6 @@
 //! Tables in a SQLite file of another program, which is never written to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use diesel::connection::{DefaultLoadingMode, SimpleConnection as _};
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
@@ -81,7 +81,7 @@ pub(super) async fn open(path: &Path, selection: &Selection) -> Result<(Batches,
 }
 
 fn read(
-    path: &PathBuf,
+    path: &Path,
     selection: &Selection,
     opened: oneshot::Sender<Result<Extent, Cause>>,
     batches: &mpsc::Sender<Result<Vec<Cells>, Cause>>,

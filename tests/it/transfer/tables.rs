@@ -1,4 +1,4 @@
-//! Importing from the table of a FastAPI backend.
+//! Importing from the table of another backend.
 
 use http::Method;
 use rstest::rstest;
