@@ -13,6 +13,7 @@ mod broken;
 mod erase;
 mod files;
 mod followers;
+mod guide;
 mod ids;
 mod interrupted;
 mod tables;
