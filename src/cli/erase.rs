@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Args, sources: &Sources) -> Result<(), Failure> {
         let advice = "There is nobody to ask on standard input; write --yes to erase without being asked.";
         return Err(Failure::Usage(advice.to_owned()));
     }
-    service::migrate(&database).await?;
+    service::check_tables(database.direct()).await?;
     let store = Store::new(database.direct(), 2, Arc::new(SystemClock)).with_statement_timeout(TIMEOUT);
     let failed = |error: Error| {
         let cause = error.cause().map_or_else(|| error.to_string(), ToString::to_string);

@@ -5,11 +5,11 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::Failure;
 use super::token::user;
+use super::{Failure, service};
 use crate::config::{DatabaseConfig, Sources};
 use crate::error::Cause;
-use crate::store::{Export, migrate};
+use crate::store::Export;
 use crate::transfer::{Format, Writer};
 
 #[derive(Debug, clap::Args)]
@@ -30,12 +30,7 @@ pub(super) async fn run(args: &Args, sources: &Sources) -> Result<(), Failure> {
     let user = args.sub.as_deref().map(user).transpose()?;
     let format = args.format.or_else(|| Format::of(args.output.as_deref()?)).unwrap_or(Format::Jsonl);
     let url = database.direct();
-    let steps = migrate::status(url).await.map_err(|error| Failure::Fault(error.to_string()))?;
-    if steps.iter().any(|step| !step.starts_with("applied")) {
-        let advice =
-            "The database has not all tables of this taskgate; check DATABASE_URL, or run `taskgate migrate run`.";
-        return Err(Failure::Fault(advice.to_owned()));
-    }
+    service::check_tables(url).await?;
     let mut tasks = Export::open(url, user).await.map_err(|cause| failed(&cause))?;
     let outcome = match &args.output {
         None => write(BufWriter::new(io::stdout().lock()), format, &mut tasks).await,

@@ -10,8 +10,8 @@ use crate::clock::SystemClock;
 use crate::config::{DatabaseConfig, Sources};
 use crate::database_url::DatabaseUrl;
 use crate::error::Cause;
+use crate::store::Store;
 use crate::store::source::{self, Source};
-use crate::store::{Store, migrate};
 use crate::transfer::{self, Format, ImportError, Input, Names, Tally};
 
 mod origin;
@@ -38,7 +38,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<String>,
     /// Write which id became which into a file, where ids are no whole numbers and are not kept
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     id_map: Option<PathBuf>,
     /// Write the rows that are refused into a file, each with the reason; without, the first ones are printed
     #[arg(long, value_name = "FILE")]
@@ -62,7 +62,7 @@ pub(super) async fn run(args: &Args, sources: &Sources) -> Result<(), Failure> {
     let outcome = transfer::import(input, store.as_ref(), args.dry_run, &mut tally, &mut report).await;
     let finished = report.finish();
     print(&told(&tally, args.dry_run))?;
-    outcome.map_err(|error| broken_off(&error, args.dry_run))?;
+    outcome.map_err(|error| broken_off(&error, &tally, args.dry_run))?;
     finished?;
     verdict(&tally, args)
 }
@@ -72,8 +72,7 @@ pub(super) async fn run(args: &Args, sources: &Sources) -> Result<(), Failure> {
 async fn target(database: &DatabaseConfig, is_dry: bool) -> Result<Option<Store>, Failure> {
     let url = database.direct();
     if is_dry {
-        let steps = migrate::status(url).await.map_err(|error| Failure::Fault(error.to_string()))?;
-        if steps.iter().any(|step| !step.starts_with("applied")) {
+        if !service::has_tables(url).await? {
             return Ok(None);
         }
     } else {
@@ -116,9 +115,9 @@ fn told(tally: &Tally, is_dry: bool) -> String {
     format!("{would}{imported} imported, {there} there before, {refused} refused, of {rows} rows\n")
 }
 
-fn broken_off(error: &ImportError, is_dry: bool) -> Failure {
-    let advice = if is_dry {
-        "Run it again when that is mended."
+fn broken_off(error: &ImportError, tally: &Tally, is_dry: bool) -> Failure {
+    let advice = if is_dry || tally.imported == 0 {
+        "Nothing was changed; run it again when that is mended."
     } else {
         "What is imported stays; run the same command again, and it goes on from there."
     };

@@ -9,6 +9,7 @@ use super::{Failure, Listeners};
 use crate::auth::{TokenRules, Verifier};
 use crate::clock::SharedClock;
 use crate::config::{Config, DatabaseConfig, TrustedConfig};
+use crate::database_url::DatabaseUrl;
 use crate::graphql::TrustedDocuments;
 use crate::server::{self, App, Settings};
 use crate::store::Store;
@@ -25,6 +26,21 @@ pub(super) async fn migrate(database: &DatabaseConfig) -> Result<(), Failure> {
         tracing::info!(name, "applied a migration");
     }
     Ok(())
+}
+
+/// Whether the tables are there and up to date; nothing is made where they are not.
+pub(super) async fn has_tables(url: &DatabaseUrl) -> Result<bool, Failure> {
+    let steps = migrate::status(url).await.map_err(|error| Failure::Fault(error.to_string()))?;
+    Ok(steps.iter().all(|step| step.starts_with("applied")))
+}
+
+/// Makes sure that there is something to work on.
+pub(super) async fn check_tables(url: &DatabaseUrl) -> Result<(), Failure> {
+    if has_tables(url).await? {
+        return Ok(());
+    }
+    let advice = "The database has not all tables of this taskgate; check DATABASE_URL, or run `taskgate migrate run`.";
+    Err(Failure::Fault(advice.to_owned()))
 }
 
 /// What verifies tokens, before it has fetched a key.

@@ -15,6 +15,9 @@ pub const FIELDS: [&str; 7] = ["id", "user_id", "title", "description", "complet
 /// A row: the fields in their order, as text. `None` is NULL, and nobody has looked whether the bytes are UTF-8.
 pub type Cells = [Option<Vec<u8>>; FIELDS.len()];
 
+/// The most bytes that are read of a field, which no task has: what is longer is cut, and too long in any case.
+pub const MOST_BYTES: usize = 8 << 10;
+
 /// How many rows are read at once, and how many times as many may wait to be taken.
 const BATCH: usize = 1_000;
 const AHEAD: usize = 2;

@@ -58,7 +58,7 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left.get() == 0 {
             return Err(io::Error::other(format!(
-                "a record is longer than {LONGEST_LINE} bytes; is a quote not closed?"
+                "a record is longer than {LONGEST_LINE} bytes; a quote may not be closed"
             )));
         }
         let read = self.inner.read(buffer)?;

@@ -60,71 +60,80 @@ pub async fn import(
     let mut free = input.highest_id().filter(|id| *id < 1 << 53);
     let mut rows = input.next().await.map_err(ImportError::Source)?;
     while !rows.is_empty() {
-        let mut incoming: Vec<Incoming> = Vec::with_capacity(rows.len());
-        let mut fitting: Vec<&Raw> = Vec::with_capacity(rows.len());
-        for row in &rows {
-            match row.check() {
-                Ok(task) => {
-                    incoming.push(task);
-                    fitting.push(row);
-                }
-                Err(reason) => observer.refused(&row.name(), &reason)?,
-            }
-        }
-        let incoming: Arc<[Incoming]> = incoming.into();
-        free = free.max(highest(&incoming));
+        let batch = Batch::of(&rows, observer)?;
+        free = free.max(batch.highest_id());
         let landing = async {
-            let Some(store) = store else { return Ok(vec![Landed::New(TaskId(0)); incoming.len()]) };
+            let Some(store) = store else { return Ok(vec![Landed::New(TaskId(0)); batch.incoming.len()]) };
             if let Some(id) = free.filter(|id| *id > kept_free && !is_trial) {
                 store.keep_ids_free(TaskId(id)).await?;
             }
-            store.import(Arc::clone(&incoming), is_trial).await
+            store.import(Arc::clone(&batch.incoming), is_trial).await
         };
+        // The next rows are read while these are written.
         let (landed, next) = tokio::join!(landing, input.next());
         let landed = landed.map_err(ImportError::Target)?;
         kept_free = free.unwrap_or(kept_free);
         tally.rows += u64::try_from(rows.len()).unwrap_or_default();
-        tally.refused += u64::try_from(rows.len() - fitting.len()).unwrap_or_default();
-        for ((row, task), landed) in fitting.iter().zip(&*incoming).zip(landed) {
-            count(row, task, landed, tally, observer)?;
-        }
+        tally.refused += u64::try_from(rows.len() - batch.incoming.len()).unwrap_or_default();
+        batch.count(landed, tally, observer)?;
         observer.moved(tally);
         rows = next.map_err(ImportError::Source)?;
     }
     Ok(())
 }
 
-fn highest(incoming: &[Incoming]) -> Option<i64> {
-    let kept = |task: &Incoming| match task.origin {
-        Origin::Kept(id) => Some(id.0),
-        Origin::Foreign(_) => None,
-    };
-    incoming.iter().filter_map(kept).max()
+/// Rows that are tasks, each beside what it was read from.
+struct Batch<'a> {
+    rows: Vec<&'a Raw>,
+    incoming: Arc<[Incoming]>,
 }
 
-fn count(
-    row: &Raw,
-    task: &Incoming,
-    landed: Landed,
-    tally: &mut Tally,
-    observer: &mut impl Observer,
-) -> io::Result<()> {
-    let id = match landed {
-        Landed::New(id) => {
-            tally.imported += 1;
-            id
+impl<'a> Batch<'a> {
+    /// Tells of those rows that are none.
+    fn of(read: &'a [Raw], observer: &mut impl Observer) -> io::Result<Self> {
+        let mut rows = Vec::with_capacity(read.len());
+        let mut incoming = Vec::with_capacity(read.len());
+        for row in read {
+            match row.check() {
+                Ok(task) => {
+                    rows.push(row);
+                    incoming.push(task);
+                }
+                Err(reason) => observer.refused(&row.name(), &reason)?,
+            }
         }
-        Landed::There(id) => {
-            tally.there += 1;
-            id
+        Ok(Self { rows, incoming: incoming.into() })
+    }
+
+    fn highest_id(&self) -> Option<i64> {
+        let kept = |task: &Incoming| match task.origin {
+            Origin::Kept(id) => Some(id.0),
+            Origin::Foreign(_) => None,
+        };
+        self.incoming.iter().filter_map(kept).max()
+    }
+
+    fn count(&self, landed: Vec<Landed>, tally: &mut Tally, observer: &mut impl Observer) -> io::Result<()> {
+        for ((row, task), landed) in self.rows.iter().zip(&*self.incoming).zip(landed) {
+            let id = match landed {
+                Landed::New(id) => {
+                    tally.imported += 1;
+                    id
+                }
+                Landed::There(id) => {
+                    tally.there += 1;
+                    id
+                }
+                Landed::Taken => {
+                    tally.refused += 1;
+                    observer.refused(&row.name(), "id: another task has it")?;
+                    continue;
+                }
+            };
+            if let Origin::Foreign(source_id) = &task.origin {
+                observer.became(source_id, id)?;
+            }
         }
-        Landed::Taken => {
-            tally.refused += 1;
-            return observer.refused(&row.name(), "id: another task has it");
-        }
-    };
-    match &task.origin {
-        Origin::Foreign(source_id) => observer.became(source_id, id),
-        Origin::Kept(_) => Ok(()),
+        Ok(())
     }
 }

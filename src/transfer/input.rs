@@ -13,7 +13,7 @@ use crate::store::source::{Cells, Source};
 use crate::store::{Incoming, MOST_AT_ONCE};
 
 /// The most bytes of a line, or of a record of several: a file without line ends must not fill the memory.
-pub(super) const LONGEST_LINE: u64 = 1 << 20;
+pub(super) const LONGEST_LINE: u64 = 64 << 10;
 
 /// How many batches may wait to be taken.
 const AHEAD: usize = 2;

@@ -1,7 +1,7 @@
 //! What a row of text is as a task, or why it is none.
 
 use super::time;
-use crate::store::source::{Cells, FIELDS};
+use crate::store::source::{Cells, FIELDS, MOST_BYTES};
 use crate::store::{Incoming, Origin};
 use crate::task::{Description, TaskId, Title};
 use crate::user::UserId;
@@ -49,7 +49,14 @@ fn texts(cells: &Cells) -> Result<[Option<&str>; FIELDS.len()], String> {
     let mut texts = [None; FIELDS.len()];
     for (place, cell) in cells.iter().enumerate() {
         let Some(bytes) = cell else { continue };
-        texts[place] = Some(std::str::from_utf8(bytes).map_err(|_| of(FIELDS[place], "is not UTF-8"))?);
+        texts[place] = match std::str::from_utf8(bytes) {
+            Ok(text) => Some(text),
+            // It was cut within a character.
+            Err(error) if bytes.len() >= MOST_BYTES && error.error_len().is_none() => {
+                std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()
+            }
+            Err(_) => return Err(of(FIELDS[place], "is not UTF-8")),
+        };
     }
     Ok(texts)
 }

@@ -495,14 +495,16 @@ async fn the_tables_are_as_they_are_declared(#[values(Sqlite, Postgres)] backend
     assert_eq!(in_the_database(&database, "tasks").await, declared(schema::tasks::all_columns, backend));
     let keys = declared(schema::idempotency_keys::all_columns, backend);
     assert_eq!(in_the_database(&database, "idempotency_keys").await, keys);
+    let ids = declared(schema::imported_ids::all_columns, backend);
+    assert_eq!(in_the_database(&database, "imported_ids").await, ids);
     let others = match backend {
         Sqlite => {
             "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'
-             AND name NOT IN ('owners', 'tasks', 'idempotency_keys', '__diesel_schema_migrations', 'sqlite_sequence')"
+             AND name NOT IN ('owners', 'tasks', 'idempotency_keys', 'imported_ids', '__diesel_schema_migrations', 'sqlite_sequence')"
         }
         Postgres => {
             "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'
-             AND tablename NOT IN ('owners', 'tasks', 'idempotency_keys', '__diesel_schema_migrations')"
+             AND tablename NOT IN ('owners', 'tasks', 'idempotency_keys', 'imported_ids', '__diesel_schema_migrations')"
         }
     };
     assert_eq!(database.numbers(others).await, [0], "a table that is compared with nothing");

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Client, Row};
 
-use super::{BATCH, Cells, Column, Selection};
+use super::{BATCH, Cells, Column, MOST_BYTES, Selection};
 use crate::database_url::PostgresUrl;
 use crate::error::Cause;
 use crate::store::postgres::{Link, connect_to_hear};
@@ -56,7 +56,8 @@ impl Cursor {
         let (client, link) = connect(url).await?;
         answered(client.batch_execute(BEGIN)).await?;
         let extent = answered(client.query_one(&selection.extent(), &[])).await?;
-        let rows = selection.rows(|column| format!("{column}::text"));
+        // A character has four bytes at most.
+        let rows = selection.rows(|column| format!("left({column}::text, {})", MOST_BYTES / 4));
         answered(client.batch_execute(&format!("DECLARE source NO SCROLL CURSOR FOR {rows}"))).await?;
         let total: i64 = extent.try_get(0)?;
         Ok((Self { client, link }, total.unsigned_abs(), extent.try_get(1)?))

@@ -8,7 +8,7 @@ use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
-use super::{AHEAD, BATCH, Cells, Column, Selection};
+use super::{AHEAD, BATCH, Cells, Column, MOST_BYTES, Selection};
 use crate::error::Cause;
 use crate::store::sqlite;
 
@@ -107,8 +107,9 @@ fn send(
     selection: &Selection,
     batches: &mpsc::Sender<Result<Vec<Cells>, Cause>>,
 ) -> Result<(), Cause> {
-    // A cast to text makes what people see of numbers, the second one leaves bytes that are no text alone.
-    let query = sql_query(selection.rows(|column| format!("CAST(CAST({column} AS TEXT) AS BLOB)")));
+    // A cast to text makes what people see of numbers. Of bytes nothing ends at a NUL, and what is no text is left alone.
+    let cast = |column: &str| format!("substr(CAST(CAST({column} AS TEXT) AS BLOB), 1, {MOST_BYTES})");
+    let query = sql_query(selection.rows(cast));
     let mut batch = Vec::new();
     for row in query.load_iter::<Fields, DefaultLoadingMode>(connection)? {
         let Fields { c0, c1, c2, c3, c4, c5, c6 } = row?;

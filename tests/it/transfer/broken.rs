@@ -24,7 +24,7 @@ async fn lines_that_are_no_tasks_are_told_by_their_numbers() {
     refused line 5: created_at: is missing
     refused line 6: is no JSON object
     refused line 7: id: is no text
-    refused line 8: is longer than 1048576 bytes
+    refused line 8: is longer than 65536 bytes
     refused line 10: is no JSON object
     taskgate: 7 of 9 rows were refused, see above; mend them where they come from and run it again.
     ");
@@ -51,7 +51,7 @@ async fn records_that_do_not_fit_their_header_are_told() {
     let never_closed = format!("{header}\n7,ann,seven,true,2026-01-01\n8,ann,\"{}", "x".repeat(1 << 22));
     let done = import(&never_closed);
     assert_eq!((done.status, done.out.as_str()), (1, "1 imported, 0 there before, 0 refused, of 1 rows\n"));
-    insta::assert_snapshot!(done.err, @"taskgate: The import was broken off: --from cannot be read any further: line 3: a record is longer than 1048576 bytes; is a quote not closed?. What is imported stays; run the same command again, and it goes on from there.");
+    insta::assert_snapshot!(done.err, @"taskgate: The import was broken off: --from cannot be read any further: line 3: a record is longer than 65536 bytes; a quote may not be closed. What is imported stays; run the same command again, and it goes on from there.");
     let done = import("name,mail\nann,a@b\n");
     assert_eq!((done.status, done.out.as_str()), (1, "0 imported, 0 there before, 0 refused, of 0 rows\n"));
     assert!(done.err.contains("the first line has no column id; it has name, mail."), "{}", done.err);

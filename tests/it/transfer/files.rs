@@ -75,8 +75,11 @@ async fn a_file_has_a_task_a_line(#[values(Sqlite, Postgres)] backend: Backend) 
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     // Nor is a database made where there is none.
     let empty = Database::empty(backend).await;
-    let done = run(&empty.text, &["export"]);
-    assert_eq!((done.status, done.err.contains("check DATABASE_URL")), (1, true), "{done:?}");
+    for args in [&["export"][..], &["erase", "--sub", "ann", "--yes"]] {
+        let done = run(&empty.text, args);
+        assert_eq!((done.status, done.err.contains("check DATABASE_URL")), (1, true), "{done:?}");
+    }
+    assert!(backend == Postgres || !empty.path().exists());
 }
 
 #[tokio::test]

@@ -124,6 +124,41 @@ async fn what_breaks_a_rule_is_reported_and_not_cut(#[values(Sqlite, Postgres)] 
 
 #[rstest]
 #[tokio::test]
+async fn texts_without_end_and_with_a_nul_are_refused(#[values(Sqlite, Postgres)] backend: Backend) {
+    let source = old(backend, "").await;
+    if backend == Postgres {
+        source.execute("ALTER TABLE task ALTER COLUMN description TYPE TEXT").await.unwrap();
+    }
+    let row = |id: i32, text: &str| format!("{INTO} ({id}, 'ann', 'a', {text}, FALSE, '2026-01-01', '2026-01-01')");
+    // Of three bytes a character, so that a cut by bytes is within one.
+    source.execute(&row(1, &format!("'{}'", "€".repeat(1_000_000)))).await.unwrap();
+    source.execute(&row(2, &format!("'{}'", "€".repeat(1_000)))).await.unwrap();
+    let mut told = "refused id 1: description: must have at most 1000 characters\n".to_owned();
+    if backend == Sqlite {
+        source.execute(&row(3, "'a' || char(0) || 'b'")).await.unwrap();
+        source.execute(&row(4, "CAST(x'ff' AS TEXT)")).await.unwrap();
+        told +=
+            "refused id 3: description: must not contain a NUL character\nrefused id 4: description: is not UTF-8\n";
+    }
+    let app = start(backend).await;
+    let done = run(&app.database.text, &["import", "--from", &source.text]);
+    assert!(done.err.starts_with(&told) && done.out.starts_with("1 imported, "), "{done:?}");
+    let description = app.get("ann", "/api/tasks/2").await.json()["description"].as_str().unwrap().to_owned();
+    assert_eq!(description, "€".repeat(1_000));
+}
+
+#[tokio::test]
+async fn at_a_terminal_there_is_a_bar_and_no_lines() {
+    let source = old(Sqlite, &format!("{INTO} {ROWS}")).await;
+    let target = Database::migrated(Sqlite).await;
+    let (seen, code) = super::erase::at_a_terminal(&target.text, &format!("import --from {}", source.text), "");
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains(" of 3 rows, ") && seen.contains("\u{1b}["), "{seen:?}");
+    assert!(seen.ends_with("3 imported, 0 there before, 0 refused, of 3 rows\r\n"), "{seen:?}");
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_dry_run_changes_nothing(#[values(Sqlite, Postgres)] backend: Backend) {
     let source = old(backend, &format!("{INTO} {ROWS}")).await;
     let empty = Database::empty(backend).await;
