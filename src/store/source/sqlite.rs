@@ -108,7 +108,11 @@ fn send(
     batches: &mpsc::Sender<Result<Vec<Cells>, Cause>>,
 ) -> Result<(), Cause> {
     // A cast to text makes what people see of numbers. Of bytes nothing ends at a NUL, and what is no text is left alone.
-    let cast = |column: &str| format!("substr(CAST(CAST({column} AS TEXT) AS BLOB), 1, {MOST_BYTES})");
+    // A part of nothing would be NULL.
+    let cast = |column: &str| {
+        let bytes = format!("CAST(CAST({column} AS TEXT) AS BLOB)");
+        format!("coalesce(substr({bytes}, 1, {MOST_BYTES}), {bytes})")
+    };
     let query = sql_query(selection.rows(cast));
     let mut batch = Vec::new();
     for row in query.load_iter::<Fields, DefaultLoadingMode>(connection)? {
