@@ -2,11 +2,18 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::input::{Input, Raw};
 use crate::error::{Cause, Error};
 use crate::store::{Incoming, Landed, Origin, Store};
 use crate::task::TaskId;
+
+/// How often a batch is tried, and how long apart: a database that is away for a moment is no reason to stop.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How far an import is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,9 +72,9 @@ pub async fn import(
         let landing = async {
             let Some(store) = store else { return Ok(vec![Landed::New(TaskId(0)); batch.incoming.len()]) };
             if let Some(id) = free.filter(|id| *id > kept_free && !is_trial) {
-                store.keep_ids_free(TaskId(id)).await?;
+                patiently(|| store.keep_ids_free(TaskId(id))).await?;
             }
-            store.import(Arc::clone(&batch.incoming), is_trial).await
+            patiently(|| store.import(Arc::clone(&batch.incoming), is_trial)).await
         };
         // The next rows are read while these are written.
         let (landed, next) = tokio::join!(landing, input.next());
@@ -80,6 +87,17 @@ pub async fn import(
         rows = next.map_err(ImportError::Source)?;
     }
     Ok(())
+}
+
+/// Does what may be done twice again where the database was away for a moment.
+async fn patiently<T, F: Future<Output = Result<T, Error>>>(work: impl Fn() -> F) -> Result<T, Error> {
+    for _ in 1..ATTEMPTS {
+        match work().await {
+            Err(Error::Unavailable(_)) => sleep(PAUSE).await,
+            outcome => return outcome,
+        }
+    }
+    work().await
 }
 
 /// Rows that are tasks, each beside what it was read from.
