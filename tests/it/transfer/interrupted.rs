@@ -81,9 +81,7 @@ async fn a_target_that_goes_away_is_told_and_gone_on_from() {
     let mut child = command(&cluster.url(), &["import", "--from", &source.text]).spawn().unwrap();
     let client = connected(&cluster.url()).await;
     while client.query_one("SELECT count(*) FROM tasks", &[]).await.unwrap().get::<_, i64>(0) == 0 {
-        if child.try_wait().unwrap().is_some() {
-            panic!("{:?}", child.wait_with_output().unwrap());
-        }
+        assert!(child.try_wait().unwrap().is_none(), "{:?}", child.wait_with_output().unwrap());
     }
     cluster.kill();
     let output = child.wait_with_output().unwrap();
