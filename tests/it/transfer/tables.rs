@@ -109,9 +109,9 @@ async fn what_breaks_a_rule_is_reported_and_not_cut(#[values(Sqlite, Postgres)] 
     let done = run(&app.database.text, &args);
     assert_eq!((done.status, done.out.as_str()), (1, "1 imported, 0 there before, 4 refused, of 5 rows\n"));
     insta::allow_duplicates! { insta::assert_snapshot!(done.err, @r"
+    refused id 2: user_id: must have 1 to 255 characters, none of them a control character
     refused id -3: id: must be from 1 to 2^53 - 1
     refused id 1: title: must have at least 1 character that is not white space
-    refused id 2: user_id: must have 1 to 255 characters, none of them a control character
     refused id 5: title: must have at most 200 characters
     taskgate: 4 of 5 rows were refused, see above; mend them where they come from and run it again.
     ") }
