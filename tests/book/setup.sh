@@ -34,3 +34,15 @@ wait_for() {
     for try in $(seq 100); do tail -n 1 "$1" | grep -qx "$2" && break; sleep 0.1; done
     tail -n 1 "$1"
 }
+
+# The database of a FastAPI backend, with two tasks; prints its address.
+old_backend() {
+    old=$(database "$1")
+    psql -qX "$old" >&2 <<'SQL'
+create table task (id serial primary key, user_id text not null, title text not null, description text,
+    completed boolean not null, created_at timestamp not null, updated_at timestamp not null);
+insert into task values (1001, 'ann', 'Buy milk', null, false, '2025-03-01 10:00:00', '2025-03-01 10:00:00'),
+    (1007, 'bob', 'Call Bob', 'at noon', true, '2025-03-02 10:00:00.5', '2025-03-03 10:00:00');
+SQL
+    echo "$old"
+}
