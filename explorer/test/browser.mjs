@@ -1,8 +1,4 @@
 // Debian's Chromium, which reaches nothing but one origin, and pages that report what goes wrong in them.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { chromium } from 'playwright-core';
 
 const FLAGS = [
@@ -16,8 +12,7 @@ const FLAGS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
-export const launch = () =>
-  chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: FLAGS, env: { ...process.env, HOME: mkdtempSync(join(tmpdir(), 'chromium-')) } });
+export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: FLAGS });
 
 // A page in a profile of its own. `wrong` collects what it must not do; what it is expected to complain of is left out.
 export async function open(browser, origin, options = {}) {

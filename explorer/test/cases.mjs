@@ -11,11 +11,27 @@ async function answered(page, text) {
   await page.waitForFunction(has, [RESPONSE, text]);
 }
 
+// The editor, with something in it that can be run and a place for the answer.
+async function ready(page) {
+  await page.waitForSelector('.graphiql-query-editor .view-line');
+  await page.waitForSelector(`${RESPONSE} .monaco-editor`);
+  await page.waitForSelector(`${RUN}:enabled`);
+}
+
+// What the editor loads only when it needs it has come: its three workers, and what they ask for.
+async function settled(page) {
+  for (let tries = 0; tries < 50 && page.workers().length < 3; tries++) await sleep(200);
+  assert.equal(page.workers().length, 3);
+  await page.waitForLoadState('networkidle');
+}
+
 async function sample(page, title) {
   if (!(await page.locator('.samples').isVisible())) await page.getByLabel('Show Samples').click();
   await page.getByRole('button', { name: title, exact: true }).click();
   const first = title === 'Follow what changes' ? 'subscription' : '';
   await page.waitForFunction((first) => document.querySelector('.graphiql-query-editor').textContent.includes(first), first);
+  // The editor looks a moment later at what kind of operation it has.
+  await sleep(700);
 }
 
 export async function the_first_page_says_where_everything_is(page, service) {
@@ -30,8 +46,7 @@ export async function the_first_page_says_where_everything_is(page, service) {
 export async function a_query_runs_as_soon_as_the_page_is_there(page, service) {
   await service.rest('POST', '/api/tasks', { title: 'Water the plants' });
   await page.goto(`${service.url}/graphiql`);
-  await page.waitForSelector(`${RUN}:enabled`);
-  await page.waitForSelector('.graphiql-query-editor .view-line');
+  await ready(page);
   console.log(`   interactive after ${Math.round(await page.evaluate(() => performance.now()))} ms`);
   await page.click(RUN);
   await answered(page, 'Water the plants');
@@ -51,7 +66,7 @@ export async function the_schema_is_at_hand(page, service) {
 
 export async function a_sample_is_a_mutation_that_runs(page, service) {
   await page.goto(`${service.url}/graphiql`);
-  await page.waitForSelector(`${RUN}:enabled`);
+  await ready(page);
   await sample(page, 'Make a task');
   await page.waitForFunction(() => document.querySelector('.graphiql-editor-tool')?.textContent.includes('2'));
   await page.click(RUN);
@@ -61,17 +76,18 @@ export async function a_sample_is_a_mutation_that_runs(page, service) {
 export async function a_subscription_is_live_and_survives_a_restart(page, service) {
   page.expected = /WebSocket|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET/;
   await page.goto(`${service.url}/graphiql`);
-  await page.waitForSelector(`${RUN}:enabled`);
+  await ready(page);
   await sample(page, 'Follow what changes');
   const subscribed = new Promise((found) => {
     page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => `${payload}`.includes('"subscribe"') && found()));
   });
   await page.click(RUN);
-  await subscribed;
+  await Promise.race([subscribed, sleep(15_000).then(() => assert.fail('no subscription was sent'))]);
   // What is made before the service has read that is no news.
   await sleep(200);
   await service.rest('POST', '/api/tasks', { title: 'Told as it happens' });
   await answered(page, 'Told as it happens');
+  await settled(page);
   await service.stop();
   await service.start();
   await service.rest('POST', '/api/tasks', { title: 'Made meanwhile' });
@@ -168,17 +184,16 @@ export async function an_expired_token_is_told_in_the_editor(page, service) {
   await page.evaluate((text) => sessionStorage.setItem('taskgate:token', text), jwt({ sub: 'ann', exp: 1 }));
   await page.reload();
   await page.getByText('This token expired at').waitFor();
-  await page.click(`${RUN}:enabled`);
+  await ready(page);
+  await page.click(RUN);
   await answered(page, 'UNAUTHENTICATED');
 }
 
 export async function a_service_that_is_gone_is_told_and_found_again(page, service) {
   page.expected = /ERR_CONNECTION_REFUSED/;
   await page.goto(`${service.url}/graphiql`);
-  await page.waitForSelector(`${RUN}:enabled`);
-  // What the editor loads when it needs it must have come.
-  for (let tries = 0; tries < 50 && page.workers().length < 3; tries++) await sleep(200);
-  await page.waitForLoadState('networkidle');
+  await ready(page);
+  await settled(page);
   await service.stop();
   await page.click(RUN);
   await answered(page, 'The service does not answer.');
