@@ -1,5 +1,5 @@
 import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
-import { type DocumentNode, getOperationAST } from 'graphql';
+import { getOperationAST, parse } from 'graphql';
 
 import { call, json } from '../service';
 import { authorization } from '../token';
@@ -8,12 +8,16 @@ import { type Operation, follow } from './live';
 /** Runs what the editor has: subscriptions over a socket, everything else by POST. */
 export const fetcher: Fetcher = (params, options) => {
   const headers = (options?.headers ?? {}) as Record<string, string>;
-  return isSubscription(params, options?.documentAST) ? observe(params, headers) : post(params, headers);
+  return isSubscription(params) ? observe(params, headers) : post(params, headers);
 };
 
-function isSubscription(params: FetcherParams, document?: DocumentNode): boolean {
-  const operation = document && getOperationAST(document, params.operationName);
-  return operation?.operation === 'subscription';
+/** Asks what is sent: the document that the editor hands over is what it looked at last, up to half a second ago. */
+function isSubscription({ query, operationName }: FetcherParams): boolean {
+  try {
+    return getOperationAST(parse(query), operationName)?.operation === 'subscription';
+  } catch {
+    return false; // The service says where the fault is.
+  }
 }
 
 async function post(params: FetcherParams, headers: Record<string, string>) {
