@@ -790,7 +790,7 @@ export interface components {
          */
         Location: string;
         /**
-         * @description The address of the next page, while there is more.
+         * @description The address of the next page (`next`), while there is more. Where the explorer is on, also that of its view of the call (`describedby`), on every answer.
          * @example </api/tasks?limit=50&cursor=AQFsyZzSSpG-XAAAAAAAAAALAAZgwzXT73w>; rel="next"
          */
         Link: string;
