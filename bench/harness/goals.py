@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from .growth import Growth
 from .load import Sample
@@ -31,16 +31,6 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class _ByRate:
-    """A sample in the order of rates."""
-
-    sample: Sample
-
-    def __lt__(self, other: "_ByRate") -> bool:
-        return self.sample.rate < other.sample.rate
-
-
-@dataclass(frozen=True)
 class Found:
     """All that was measured; the rounds in their order."""
 
@@ -50,17 +40,20 @@ class Found:
 
     @property
     def typical(self) -> Round:
-        """What counts: of each contender in each row, the round with its median rate; of two, the slower one.
+        """What counts: of each figure the median of the rounds, of two rounds the lower one.
 
         One round differs from the next by a tenth and more, mostly by what the disk and the scheduler do meanwhile.
         """
         return {
-            key: {
-                label: statistics.median_low(_ByRate(found[key][label]) for found in self.rounds).sample
-                for label in contenders
-            }
+            key: {label: _median([found[key][label] for found in self.rounds]) for label in contenders}
             for key, contenders in self.rounds[0].items()
         }
+
+
+def _median(samples: list[Sample]) -> Sample:
+    """The median of each figure by itself; a figure is nobody's in all samples or in none."""
+    figures = zip(*map(astuple, samples), strict=True)
+    return Sample(*(None if None in figure else statistics.median_low(figure) for figure in figures))
 
 
 def goals(found: Found) -> Iterator[Goal]:
