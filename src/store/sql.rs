@@ -10,8 +10,10 @@ use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text};
 use diesel::sqlite::Sqlite;
 
 mod known;
+mod rows;
 
 pub(super) use known::{Known, Unnamed, Wording, wording};
+pub(super) use rows::{TakesTasks, contents, never_kept};
 
 /// Raises the owner's revision and runs the change that takes it, in one statement and so in one round trip:
 /// `WITH bump AS (…) …`. PostgreSQL only; SQLite runs the two one after the other in one transaction.
@@ -19,12 +21,6 @@ pub(super) use known::{Known, Unnamed, Wording, wording};
 pub(super) struct Bumped<Bump, Change> {
     pub(super) bump: Bump,
     pub(super) change: Change,
-}
-
-/// What a patch sets is not in its type.
-impl<Bump, Change> QueryId for Bumped<Bump, Change> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl<Bump, Change: Query> Query for Bumped<Bump, Change> {

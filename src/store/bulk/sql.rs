@@ -2,13 +2,13 @@
 //! so on.
 
 use diesel::QueryResult;
-use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 
+use super::super::sql::{TakesTasks, contents, never_kept};
 use super::super::tasks::Row;
 use super::super::timestamp::{At, Instant};
 use crate::user::UserId;
@@ -61,11 +61,6 @@ pub(super) struct InsertRows<'a> {
     pub(super) rows: &'a [Written],
 }
 
-/// A backend that takes the columns of a task.
-trait TakesTasks: Backend + HasSqlType<BigInt> + HasSqlType<Text> + HasSqlType<Bool> + HasSqlType<Instant> {}
-impl TakesTasks for Pg {}
-impl TakesTasks for Sqlite {}
-
 fn values<'b, DB>(rows: &'b [Written], mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
 where
     DB: TakesTasks,
@@ -80,15 +75,7 @@ where
         out.push_sql(if i == 0 { "(VALUES (" } else { "), (" });
         out.push_bind_param::<BigInt, i64>(&row.id)?;
         out.push_sql(", ");
-        out.push_bind_param::<Text, String>(&row.title)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Text>, Option<String>>(&row.description)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Bool, bool>(&row.completed)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Instant, At>(&row.created_at)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Instant, At>(&row.updated_at)?;
+        contents(row, out.reborrow())?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<Instant>, Option<At>>(deleted_at)?;
         out.push_sql(", ");
@@ -149,14 +136,4 @@ impl Query for InsertRows<'_> {
     type SqlType = (BigInt, BigInt);
 }
 
-macro_rules! statements {
-    ($($statement:ident),*) => {$(
-        impl QueryId for $statement<'_> {
-            type QueryId = ();
-            const HAS_STATIC_QUERY_ID: bool = false;
-        }
-
-        impl<Conn> diesel::RunQueryDsl<Conn> for $statement<'_> {}
-    )*};
-}
-statements!(UpdateRows, InsertRows);
+never_kept!(UpdateRows, InsertRows);

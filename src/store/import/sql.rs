@@ -1,13 +1,11 @@
 //! Rows of many users in one statement, the same for both databases.
 
 use diesel::QueryResult;
-use diesel::backend::Backend;
-use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text};
-use diesel::sqlite::Sqlite;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
+use super::super::sql::{TakesTasks, contents, never_kept};
 use super::super::tasks::Row;
 use super::super::timestamp::{At, Instant};
 
@@ -34,11 +32,6 @@ pub(super) struct Arrival {
     pub(super) title_folded: String,
     pub(super) description_folded: Option<String>,
 }
-
-/// A backend that takes the columns of a task.
-trait TakesTasks: Backend + HasSqlType<BigInt> + HasSqlType<Text> + HasSqlType<Bool> + HasSqlType<Instant> {}
-impl TakesTasks for Pg {}
-impl TakesTasks for Sqlite {}
 
 impl<DB> QueryFragment<DB> for RaiseOwners<'_>
 where
@@ -86,15 +79,7 @@ where
             out.push_sql(", ");
             out.push_bind_param::<Text, String>(user)?;
             out.push_sql(", ");
-            out.push_bind_param::<Text, String>(&row.title)?;
-            out.push_sql(", ");
-            out.push_bind_param::<Nullable<Text>, Option<String>>(&row.description)?;
-            out.push_sql(", ");
-            out.push_bind_param::<Bool, bool>(&row.completed)?;
-            out.push_sql(", ");
-            out.push_bind_param::<Instant, At>(&row.created_at)?;
-            out.push_sql(", ");
-            out.push_bind_param::<Instant, At>(&row.updated_at)?;
+            contents(row, out.reborrow())?;
             out.push_sql(", ");
             out.push_bind_param::<BigInt, i64>(&row.revision)?;
             out.push_sql(", ");
@@ -111,14 +96,4 @@ impl Query for RaiseOwners<'_> {
     type SqlType = (Text, BigInt);
 }
 
-macro_rules! statements {
-    ($($statement:ident),*) => {$(
-        impl QueryId for $statement<'_> {
-            type QueryId = ();
-            const HAS_STATIC_QUERY_ID: bool = false;
-        }
-
-        impl<Conn> diesel::RunQueryDsl<Conn> for $statement<'_> {}
-    )*};
-}
-statements!(RaiseOwners, InsertTasks);
+never_kept!(RaiseOwners, InsertTasks);
