@@ -5,7 +5,6 @@ mod promql;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use http::Method;
 use regex::Regex;
@@ -14,7 +13,7 @@ use taskgate::config::settings::{self, GROUPS};
 use taskgate::error::Code;
 
 use self::promql::Query;
-use crate::support::metrics::Metrics;
+use crate::support::metrics::{Metrics, shed_one};
 use crate::support::{Sqlite, start, start_with};
 
 /// A file of the repository.
@@ -56,14 +55,7 @@ async fn everything() -> Metrics {
     let app = start_with(Sqlite, |options| options.settings.limits.in_flight = 1).await;
     app.create("ann", "milk").await;
     app.post("ann", "/graphql", json!({ "query": "{ nothing }" })).await;
-    let held = app.database.hold().await;
-    let running = tokio::spawn(app.call("ann", Method::POST, "/api/tasks").json(&json!({ "title": "bread" })).send());
-    while app.metrics().await.value("http_requests_in_flight") < 1 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(app.get("ann", "/api/tasks").await.status, 503);
-    held.release().await;
-    assert_eq!(running.await.unwrap().status, 201);
+    shed_one(&app).await;
     app.metrics().await
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use taskgate::graphql::{TrustMode, TrustedDocuments};
 
 use crate::process::Service;
-use crate::support::metrics::Metrics;
+use crate::support::metrics::{Metrics, shed_one};
 use crate::support::{Backend, Database, Postgres, Sqlite, start, start_with};
 
 #[tokio::test]
@@ -71,14 +71,7 @@ async fn every_answer_is_counted_once_whoever_gave_it() {
 #[tokio::test]
 async fn requests_without_a_place_are_counted_and_so_are_those_that_have_one() {
     let app = start_with(Sqlite, |options| options.settings.limits.in_flight = 1).await;
-    let held = app.database.hold().await;
-    let running = tokio::spawn(app.call("ann", Method::POST, "/api/tasks").json(&json!({ "title": "milk" })).send());
-    while app.metrics().await.value("http_requests_in_flight") < 1 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(app.get("ann", "/api/tasks").await.status, 503);
-    held.release().await;
-    assert_eq!(running.await.unwrap().status, 201);
+    shed_one(&app).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.value("shed_total{what=\"request\"}"), 1);
     assert_eq!(metrics.value("http_requests_in_flight"), 0);

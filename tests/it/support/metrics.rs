@@ -1,6 +1,12 @@
 //! The text format of OpenMetrics, as far as the service writes it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use http::Method;
+use serde_json::json;
+
+use super::TestApp;
 
 /// Samples by name and labels, all as they are written.
 #[derive(Debug)]
@@ -59,4 +65,16 @@ impl Metrics {
         }
         known
     }
+}
+
+/// Has one request of an app with one place run, and another refused meanwhile.
+pub async fn shed_one(app: &TestApp) {
+    let held = app.database.hold().await;
+    let running = tokio::spawn(app.call("ann", Method::POST, "/api/tasks").json(&json!({ "title": "milk" })).send());
+    while app.metrics().await.value("http_requests_in_flight") < 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(app.get("ann", "/api/tasks").await.status, 503);
+    held.release().await;
+    assert_eq!(running.await.unwrap().status, 201);
 }
