@@ -20,7 +20,7 @@ const NOT_SET: &str = "not set";
 
 pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let config = Config::for_serve(sources).map_err(Failure::Usage)?;
-    telemetry::init(&config.log, &Traces::off());
+    let _log = telemetry::init(&config.log, &Traces::off());
     let trusted = service::trusted_documents(&config.trusted_documents).await?;
     for (setting, value) in resolved(&config, sources) {
         let origin = if value == NOT_SET { String::new() } else { format!(" ({})", sources.origin(setting)) };

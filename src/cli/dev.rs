@@ -26,7 +26,7 @@ pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let mut config = Config::for_dev(sources).map_err(Failure::Usage)?;
     let database = local(&config)?.to_owned();
     let traces = Traces::new(&config.traces).map_err(Failure::Fault)?;
-    telemetry::init(&config.log, &traces);
+    let _log = telemetry::init(&config.log, &traces);
     let trusted = service::trusted_documents(&config.trusted_documents).await?;
     let clock: SharedClock = Arc::new(SystemClock);
     // The port first: a second `dev` stops here, before it touches the first one's files.

@@ -19,7 +19,7 @@ pub(super) enum Action {
 
 pub(super) async fn run(action: Action, sources: &Sources) -> Result<(), Failure> {
     let database = DatabaseConfig::resolve(sources).map_err(Failure::Usage)?;
-    telemetry::init(&LogConfig::resolve(sources).map_err(Failure::Usage)?, &Traces::off());
+    let _log = telemetry::init(&LogConfig::resolve(sources).map_err(Failure::Usage)?, &Traces::off());
     let url = database.direct();
     let done = match action {
         Action::Run => migrate::run(url).await,

@@ -10,7 +10,7 @@ use crate::telemetry::{self, Traces};
 pub(super) async fn run(sources: &Sources) -> Result<(), Failure> {
     let config = Config::for_serve(sources).map_err(Failure::Usage)?;
     let traces = Traces::new(&config.traces).map_err(Failure::Fault)?;
-    telemetry::init(&config.log, &traces);
+    let _log = telemetry::init(&config.log, &traces);
     let trusted = service::trusted_documents(&config.trusted_documents).await?;
     let clock: SharedClock = Arc::new(SystemClock);
     let listeners = bind(&config).await?;
