@@ -4,8 +4,8 @@
 //! a layer knows the type of what it surrounds.
 
 use std::convert::Infallible;
-use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::extract::Request;
@@ -42,24 +42,32 @@ where
 pub(super) struct Around<M>(pub(super) M);
 
 /// A service with a [`Middleware`] around it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Surrounded<M, S> {
     middleware: M,
-    inner: S,
+    /// axum clones a service for each request, and a route is a box: what is inside is cloned when its turn comes, not
+    /// once more for each layer around it.
+    inner: Arc<S>,
+}
+
+impl<M: Clone, S> Clone for Surrounded<M, S> {
+    fn clone(&self) -> Self {
+        Self { middleware: self.middleware.clone(), inner: Arc::clone(&self.inner) }
+    }
 }
 
 impl<M: Clone, S> Layer<S> for Around<M> {
     type Service = Surrounded<M, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Surrounded { middleware: self.0.clone(), inner }
+        Surrounded { middleware: self.0.clone(), inner: Arc::new(inner) }
     }
 }
 
 impl<M, S> Service<Request> for Surrounded<M, S>
 where
     M: Middleware,
-    S: Service<Request, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Response: IntoResponse,
     S::Future: Send,
 {
@@ -67,15 +75,13 @@ where
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
+    /// What is inside is asked when it is called.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // The one that was asked whether it is ready is the one to call.
-        let next = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, next);
-        let middleware = self.middleware.clone();
+        let (middleware, inner) = (self.middleware.clone(), S::clone(&self.inner));
         Box::pin(async move { Ok(middleware.around(request, inner).await) })
     }
 }
