@@ -257,7 +257,7 @@ impl Graphql {
         let store = keyed.map(|keyed| self.0.store.under(keyed));
         let data_of_request = data_of(user, store, true);
         let span = trace::operation(document::kind_name(operation.ty), Some(name));
-        let plain = Plain { operation: operation.clone(), fragments: HashMap::new(), variables };
+        let plain = Plain { operation, fragments: HashMap::new(), variables };
         let response = self.0.trusted.execute(plain, data_of_request).instrument(span.clone()).await;
         let outcome = data(response);
         self.ended(&span, Label::Own(name), outcome.as_ref().err().map(Error::code));

@@ -239,17 +239,14 @@ impl Operation {
     }
 
     /// The operation as it can be run at once; `None` where it has to be prepared.
-    pub(super) fn plain(&mut self) -> Option<Plain> {
+    pub(super) fn plain(&mut self) -> Option<Plain<'_>> {
         let Findings { introspects, directs } = self.document.findings;
         if introspects || directs || !self.absent.is_empty() || self.is_subscription() {
             return None;
         }
         let (_, operation) = self.document.operation(self.name.as_deref()).ok()?;
-        Some(Plain {
-            operation: operation.clone(),
-            fragments: self.document.parsed.fragments.clone(),
-            variables: std::mem::take(&mut self.variables),
-        })
+        let fragments = self.document.parsed.fragments.clone();
+        Some(Plain { operation, fragments, variables: std::mem::take(&mut self.variables) })
     }
 
     pub(super) fn into_request(self) -> Request {

@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 
 /// An operation with nothing in it that has to be prepared: no directives, and no questions about the schema.
 #[derive(Debug)]
-pub(super) struct Plain {
-    pub(super) operation: OperationDefinition,
+pub(super) struct Plain<'a> {
+    pub(super) operation: &'a OperationDefinition,
     pub(super) fragments: HashMap<Name, Positioned<FragmentDefinition>>,
     pub(super) variables: Variables,
 }
@@ -62,14 +62,21 @@ impl Executor {
     }
 
     /// Runs a query or a mutation with the data of its request.
-    pub(super) async fn execute(&self, plain: Plain, data: Data) -> Response {
-        let kind = plain.operation.ty;
+    pub(super) async fn execute(&self, plain: Plain<'_>, data: Data) -> Response {
+        let Plain { operation, fragments, variables } = plain;
+        // All that the library looks for in it is what the variables are.
+        let without_selections = OperationDefinition {
+            ty: operation.ty,
+            variable_definitions: operation.variable_definitions.clone(),
+            directives: Vec::new(),
+            selection_set: Positioned::default(),
+        };
         let env = QueryEnv::new(QueryEnvInner {
             extensions: self.extensions.clone(),
-            variables: plain.variables,
+            variables,
             operation_name: None,
-            operation: Positioned::new(plain.operation, Pos::default()),
-            fragments: plain.fragments,
+            operation: Positioned::new(without_selections, Pos::default()),
+            fragments,
             uploads: Vec::new(),
             session_data: Arc::clone(&self.session),
             query_data: Arc::new(data),
@@ -77,8 +84,8 @@ impl Executor {
             introspection_mode: IntrospectionMode::Disabled,
             errors: std::sync::Mutex::default(),
         });
-        let ctx = env.create_context(&self.env, None, &env.operation.node.selection_set, None);
-        let outcome = if kind == OperationType::Mutation {
+        let ctx = env.create_context(&self.env, None, &operation.selection_set, None);
+        let outcome = if operation.ty == OperationType::Mutation {
             resolve_container_serial(&ctx, &Mutation::default()).await
         } else {
             resolve_container(&ctx, &Query).await

@@ -1,8 +1,8 @@
 //! Tasks, filled in one pass.
 //!
 //! The library resolves an object field by field, each as a future of its own, and an answer as a tree of values. A task
-//! has nothing to wait for: here its members are filled in at once, and a list of tasks is written as JSON where nobody
-//! looks into it before it is sent. Whatever is asked for in a way that is not known here is left to the library.
+//! has nothing to wait for: here its members are filled in at once, and a task, or a list of them, is written as JSON where
+//! nobody looks into it before it is sent. Whatever is asked for in a way that is not known here is left to the library.
 
 use std::borrow::Cow;
 
@@ -17,10 +17,17 @@ use super::types::{DerivedTask, TaskNode};
 use crate::clock::{Rfc3339, Timestamp};
 use crate::task::Task;
 
-/// In the data of a request: whoever gets the answer takes lists that are written already (see [`json`]), and none of them
-/// has to be merged with another of the same response key.
+/// In the data of a request: whoever gets the answer takes tasks and lists of them that are written already (see [`json`]),
+/// and none of them has to be merged with another of the same response key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TakesWritten;
+
+fn takes_written(ctx: &ContextSelectionSet<'_>) -> bool {
+    ctx.data_opt::<TakesWritten>().is_some()
+}
+
+/// About how much a task is as JSON.
+const BYTES_PER_TASK: usize = 256;
 
 /// A member of a task.
 #[derive(Debug, Clone, Copy)]
@@ -136,14 +143,10 @@ impl<'a> Selected<'a> {
         Value::Object(members)
     }
 
-    fn write<'t>(&self, tasks: impl Iterator<Item = &'t Task>, out: &mut Vec<u8>) {
-        // Names need no escapes.
-        let keys: Vec<String> = self.0.iter().map(|(key, _)| format!("\"{key}\":")).collect();
-        json::list(tasks, out, |task, out| {
-            json::object(keys.iter().zip(&self.0), out, |(key, (_, member)), out| {
-                out.extend_from_slice(key.as_bytes());
-                member.write(task, out);
-            });
+    fn write(&self, task: &Task, out: &mut Vec<u8>) {
+        json::object(&self.0, out, |(key, member), out| {
+            json::name(key, out);
+            member.write(task, out);
         });
     }
 }
@@ -159,6 +162,11 @@ impl OutputType for TaskNode {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         match Selected::of(ctx) {
+            Some(selected) if takes_written(ctx) => {
+                let mut bytes = Vec::with_capacity(BYTES_PER_TASK);
+                selected.write(&self.0, &mut bytes);
+                Ok(json::written(bytes))
+            }
             Some(selected) => Ok(selected.object(&self.0)),
             None => DerivedTask(&self.0).resolve(ctx, field).await,
         }
@@ -168,9 +176,6 @@ impl OutputType for TaskNode {
 /// A list of tasks.
 #[derive(Debug, Clone, Copy)]
 pub struct Tasks<'a>(pub(super) &'a [TaskNode]);
-
-/// About how much a task is as JSON.
-const BYTES_PER_TASK: usize = 256;
 
 impl OutputType for Tasks<'_> {
     fn type_name() -> Cow<'static, str> {
@@ -188,9 +193,9 @@ impl OutputType for Tasks<'_> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let tasks = || self.0.iter().map(|node| &node.0);
         match Selected::of(ctx) {
-            Some(selected) if ctx.data_opt::<TakesWritten>().is_some() => {
+            Some(selected) if takes_written(ctx) => {
                 let mut bytes = Vec::with_capacity(self.0.len() * BYTES_PER_TASK);
-                selected.write(tasks(), &mut bytes);
+                json::list(tasks(), &mut bytes, |task, out| selected.write(task, out));
                 Ok(json::written(bytes))
             }
             Some(selected) => Ok(Value::List(tasks().map(|task| selected.object(task)).collect())),

@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use async_graphql::{Response, Value};
+use async_graphql::{Name, Response, Value};
 
 use crate::clock::{Rfc3339, Timestamp};
 
@@ -39,12 +39,20 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
         Value::Enum(name) => self::text(name, out),
         Value::Binary(json) => out.extend_from_slice(json),
         Value::List(items) => list(items, out, write),
-        Value::Object(members) => object(members, out, |(name, value), out| {
-            text(name, out);
-            out.push(b':');
+        Value::Object(members) => object(members, out, |(key, value), out| {
+            name(key, out);
             write(value, out);
         }),
     }
+}
+
+/// Writes the name of a member, which needs no escapes, and the colon after it.
+pub(super) fn name(name: &Name, out: &mut Vec<u8>) {
+    let name = name.as_bytes();
+    out.reserve(name.len() + 3);
+    out.push(b'"');
+    out.extend_from_slice(name);
+    out.extend_from_slice(b"\":");
 }
 
 /// Writes a string.

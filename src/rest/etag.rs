@@ -14,7 +14,7 @@ use crate::task::{Position, Revision};
 use crate::user::UserId;
 
 /// The tag of a task.
-pub(super) fn of_task(revision: &str) -> Result<HeaderValue> {
+pub(super) fn of_task(revision: Revision) -> Result<HeaderValue> {
     HeaderValue::try_from(format!("\"{revision}\"")).map_err(Error::internal)
 }
 

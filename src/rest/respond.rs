@@ -2,12 +2,14 @@
 
 use async_graphql::Value;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use super::etag;
 use super::translate::{take, take_text};
 use crate::error::{Error, Result};
 use crate::graphql;
+use crate::task::Revision;
 
 /// A subtree as the bytes of a body.
 pub(super) fn written(subtree: &Value) -> Vec<u8> {
@@ -20,23 +22,52 @@ pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
+/// A task as an operation answers it: written already, with its id first and its revision last.
+pub(super) struct Answered(Bytes);
+
+impl Answered {
+    pub(super) fn of(task: Value) -> Result<Self> {
+        match task {
+            Value::Binary(json) => Ok(Self(json)),
+            _ => Err(Error::internal("an operation answered a task that is not written")),
+        }
+    }
+
+    /// The members that REST has of it, without the end of the object, and its revision.
+    fn parts(&self) -> Result<(&[u8], Revision)> {
+        let parts = || {
+            let last = self.0.strip_suffix(b"\"}")?;
+            let (members, digits) = last.split_at(last.iter().rposition(|byte| *byte == b'"')? + 1);
+            let revision = Revision::parse(str::from_utf8(digits).ok()?).ok()?;
+            Some((members.strip_suffix(br#","revision":""#)?, revision))
+        };
+        parts().ok_or_else(|| Error::internal("an operation answered a task without its revision"))
+    }
+
+    pub(super) fn revision(&self) -> Result<Revision> {
+        self.parts().map(|(_, revision)| revision)
+    }
+
+    fn id(&self) -> Option<&[u8]> {
+        self.0.strip_prefix(br#"{"id":"#)?.split(|byte| *byte == b',').next()
+    }
+}
+
 /// A task, its revision as the entity tag.
-pub(super) fn task(mut task: Value) -> Result<Response> {
-    let etag = etag::of_task(&take_text(&mut task, "revision")?)?;
-    let mut response = json(StatusCode::OK, written(&task));
-    response.headers_mut().insert(header::ETAG, etag);
+pub(super) fn task(task: &Answered) -> Result<Response> {
+    let (members, revision) = task.parts()?;
+    let mut response = json(StatusCode::OK, [members, b"}"].concat());
+    response.headers_mut().insert(header::ETAG, etag::of_task(revision)?);
     Ok(response)
 }
 
 /// A task that was made, and where it is.
-pub(super) fn created(made: Value) -> Result<Response> {
-    let place = match &made {
-        Value::Object(members) => members.get("id").map(|id| header_value(format!("/api/tasks/{id}"))).transpose()?,
-        _ => None,
-    };
+pub(super) fn created(made: &Answered) -> Result<Response> {
     let mut response = task(made)?;
     *response.status_mut() = StatusCode::CREATED;
-    response.headers_mut().extend(place.map(|place| (header::LOCATION, place)));
+    let id = made.id().ok_or_else(|| Error::internal("an operation answered a task without its id"))?;
+    let place = HeaderValue::from_bytes(&[b"/api/tasks/", id].concat()).map_err(Error::internal)?;
+    response.headers_mut().insert(header::LOCATION, place);
     Ok(response)
 }
 

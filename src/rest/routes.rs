@@ -17,6 +17,7 @@ use super::openapi::schemas::{
     BulkChanges, BulkResults, Changes, CreateTask, DeletedTask, SetCompleted, Task, UpdateTask,
 };
 use super::query::{self, ListQuery, TrashQuery};
+use super::respond::Answered;
 use super::translate::{Input, take, take_text};
 use super::{Operation, Rest, changes, events, respond};
 use crate::error::{Error, Result};
@@ -92,7 +93,7 @@ async fn create_task(
     input.required_text(&body, "title");
     input.text(&body, "description", true);
     let task = changed_task(&rest, Operation::CreateTask, input, &user, &change).await?;
-    Ok(change.answer(respond::created(task)?))
+    Ok(change.answer(respond::created(&task)?))
 }
 
 /// Read a task
@@ -103,7 +104,7 @@ async fn create_task(
 )]
 async fn get_task(State(rest): State<Rest>, Extension(user): Extension<UserId>, request: Request) -> Result<Response> {
     let task = read_task(&rest, &id_of(&request)?, &user).await?;
-    let response = respond::task(task)?;
+    let response = respond::task(&task)?;
     match response.headers().get(header::ETAG) {
         Some(etag) if etag::none_match(request.headers(), etag) => Ok(respond::not_modified(etag.clone())),
         _ => Ok(response),
@@ -137,7 +138,7 @@ async fn update_task(
         input.flag(&body, "completed");
     };
     let task = change_task(&rest, Operation::UpdateTask, &id, &user, &change, fill).await?;
-    Ok(change.answer(respond::task(task)?))
+    Ok(change.answer(respond::task(&task)?))
 }
 
 /// Complete, reopen or toggle a task
@@ -164,7 +165,7 @@ async fn complete_task(
     let operation = if body.contains_key("completed") { Operation::SetTaskCompleted } else { Operation::ToggleTask };
     let fill = |input: &mut Input| input.flag(&body, "completed");
     let task = change_task(&rest, operation, &id, &user, &change, fill).await?;
-    Ok(change.answer(respond::task(task)?))
+    Ok(change.answer(respond::task(&task)?))
 }
 
 /// Delete a task
@@ -214,7 +215,7 @@ async fn restore_task(
             other => other,
         },
     }?;
-    Ok(change.answer(respond::task(task)?))
+    Ok(change.answer(respond::task(&task)?))
 }
 
 /// List deleted tasks
@@ -332,10 +333,10 @@ fn id_of(request: &Request) -> Result<String> {
     Ok(id.into_owned())
 }
 
-async fn read_task(rest: &Rest, id: &str, user: &UserId) -> Result<Value> {
+async fn read_task(rest: &Rest, id: &str, user: &UserId) -> Result<Answered> {
     match rest.run(Operation::GetTask, Variables::from_value(value!({ "id": id })), user, None).await? {
         Value::Null => Err(Error::NoSuchTask),
-        task => Ok(task),
+        task => Answered::of(task),
     }
 }
 
@@ -347,8 +348,7 @@ async fn expected(rest: &Rest, id: &str, headers: &HeaderMap, user: &UserId) -> 
         Condition::None => None,
         Condition::Is(revision) => Some(revision),
         Condition::IsAmong(revisions) => {
-            let revision = |mut task| Revision::parse(&take_text(&mut task, "revision").ok()?).ok();
-            let current = read_task(rest, id, user).await.ok().and_then(revision);
+            let current = read_task(rest, id, user).await.and_then(|task| task.revision()).ok();
             Some(current.filter(|current| revisions.contains(current)).unwrap_or(Revision::ZERO))
         }
     }
@@ -361,7 +361,7 @@ async fn change_task(
     user: &UserId,
     change: &Change,
     fill: impl FnOnce(&mut Input),
-) -> Result<Value> {
+) -> Result<Answered> {
     let mut input = Input::of_task(id, expected(rest, id, &change.headers, user).await);
     fill(&mut input);
     changed_task(rest, operation, input, user, change).await
@@ -373,7 +373,7 @@ async fn changed_task(
     input: Input,
     user: &UserId,
     change: &Change,
-) -> Result<Value> {
+) -> Result<Answered> {
     let mut payload = rest.run(operation, input.into_variables()?, user, change.keyed.as_ref()).await?;
-    take(&mut payload, "task")
+    Answered::of(take(&mut payload, "task")?)
 }
