@@ -41,17 +41,12 @@ fn hashed(revision: impl fmt::Display, user: &UserId, what: &[u8]) -> Result<Hea
 
 /// Whether the caller has this version already (`If-None-Match`, weak comparison: RFC 9110, 13.1.2).
 pub(super) fn none_match(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let current = etag.as_bytes();
-    match tags(headers, &header::IF_NONE_MATCH) {
-        None => false,
-        Some(Tags::Any) => true,
-        Some(Tags::These(tags)) => tags.iter().any(|tag| tag.as_bytes() == current),
-    }
+    tags(headers, &header::IF_NONE_MATCH).is_some_and(|tags| matches!(tags, Tags::Any) || tags.name(etag))
 }
 
 /// The same by name: `*` does not count, because there is nothing that it was given out for.
 pub(super) fn none_match_exactly(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    matches!(tags(headers, &header::IF_NONE_MATCH), Some(Tags::These(_))) && none_match(headers, etag)
+    tags(headers, &header::IF_NONE_MATCH).is_some_and(|tags| tags.name(etag))
 }
 
 /// What a change is conditional on (`If-Match`: RFC 9110, 13.1.1).
@@ -83,6 +78,12 @@ enum Tags {
     Any,
     /// With their quotes, without `W/`.
     These(Vec<String>),
+}
+
+impl Tags {
+    fn name(&self, etag: &HeaderValue) -> bool {
+        matches!(self, Self::These(tags) if tags.iter().any(|tag| tag.as_bytes() == etag.as_bytes()))
+    }
 }
 
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<Tags> {
