@@ -103,17 +103,20 @@ def measure_growth(bench: Bench, quick: bool) -> dict[str, Growth]:
 
 
 def measure_round(number: int, rows: Iterable[Row], seconds: int) -> Round:
-    """Measures all rows once."""
+    """Measures all rows once, each round beginning with another contender: the first has what the row before left behind."""
     found: Round = {}
     for row in rows:
         say(f"round {number}: {row.title}")
-        found[row.key] = {}
-        for label, measure in row.runs.items():
-            sample = found[row.key][label] = measure(seconds)
+        labels = list(row.runs)
+        first = (number - 1) % len(labels)
+        samples = {}
+        for label in labels[first:] + labels[:first]:
+            sample = samples[label] = row.runs[label](seconds)
             print(
                 f"    {label:20} {sample.rate:9,.0f}/s   p50 {sample.p50_ms:7.2f} ms   p99 {sample.p99_ms:7.2f} ms",
                 flush=True,
             )
+        found[row.key] = {label: samples[label] for label in labels}
     return found
 
 

@@ -136,7 +136,7 @@ def _growth(growth: dict[str, Growth]) -> str:
 def how(quick: bool, rounds: int, seconds: int) -> str:
     """How it was measured."""
     text = (
-        f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, {rounds} rounds; each figure is the "
-        "median of theirs, all are in `results.json`."
+        f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, {rounds} rounds, each of which begins "
+        "rows with another contender; each figure is the median of theirs, all are in `results.json`."
     )
     return f"**This was a quick run**: short rows, and some left out.\n\n{text}" if quick else text
