@@ -30,8 +30,9 @@ pub struct Log(Option<Lines<Stderr>>);
 
 impl Drop for Log {
     fn drop(&mut self) {
-        // Nothing can be done where standard error is closed.
-        let _ = self.0.as_ref().map(Lines::write_out);
+        if let Some(lines) = &self.0 {
+            lines.write_out();
+        }
     }
 }
 

@@ -63,34 +63,30 @@ impl<W: Write + Send + 'static> Lines<W> {
             let waiting = unpoisoned(self.0.waiting.lock());
             drop(unpoisoned(self.0.has_some.wait_while(waiting, |waiting| waiting.is_empty())));
             thread::sleep(PAUSE);
-            // Nobody can be told that there is no log.
-            let _ = self.write_out();
+            self.write_out();
         }
     }
 
-    /// Writes what waits.
-    pub(super) fn write_out(&self) -> io::Result<()> {
+    /// Writes what waits. Where it cannot be written there is nobody to be told.
+    pub(super) fn write_out(&self) {
         let mut out = unpoisoned(self.0.out.lock());
         let Out { writer, written } = &mut *out;
         mem::swap(&mut *unpoisoned(self.0.waiting.lock()), written);
-        let outcome = writer.write_all(written).and_then(|()| writer.flush());
+        let _ = writer.write_all(written).and_then(|()| writer.flush());
         written.clear();
-        outcome
     }
 
-    fn push(&self, line: &[u8], is_urgent: bool) -> io::Result<()> {
+    fn push(&self, line: &[u8], is_urgent: bool) {
         let mut waiting = unpoisoned(self.0.waiting.lock());
         let was_empty = waiting.is_empty();
         waiting.extend_from_slice(line);
         let has_most = waiting.len() >= MOST;
         drop(waiting);
         if is_urgent || has_most {
-            return self.write_out();
-        }
-        if was_empty {
+            self.write_out();
+        } else if was_empty {
             self.0.has_some.notify_one();
         }
-        Ok(())
     }
 }
 
@@ -107,7 +103,8 @@ pub(super) struct Line<'a, W> {
 
 impl<W: Write + Send + 'static> Write for Line<'_, W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.lines.push(line, self.is_urgent).map(|()| line.len())
+        self.lines.push(line, self.is_urgent);
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -178,7 +175,7 @@ mod tests {
         for round in 0..3 {
             for n in 0..100 {
                 let line = format!("{round} {n}\n");
-                lines.push(line.as_bytes(), false).unwrap();
+                lines.push(line.as_bytes(), false);
                 expected.push_str(&line);
             }
             pieces.wait_for(&expected);
@@ -189,8 +186,8 @@ mod tests {
     #[test]
     fn what_is_urgent_is_there_at_once_and_what_came_before_it_too() {
         let (pieces, lines) = started();
-        lines.push(b"one\n", false).unwrap();
-        lines.push(b"two\n", true).unwrap();
+        lines.push(b"one\n", false);
+        lines.push(b"two\n", true);
         assert_eq!(pieces.text(), "one\ntwo\n");
         tracing::subscriber::with_default(
             tracing_subscriber::fmt().with_writer(lines).without_time().with_target(false).finish(),
@@ -207,7 +204,7 @@ mod tests {
         let (pieces, lines) = started();
         let line = vec![b'a'; MOST / 4];
         for _ in 0..4 {
-            lines.push(&line, false).unwrap();
+            lines.push(&line, false);
         }
         assert_eq!(pieces.text().len(), 4 * line.len());
     }
@@ -220,12 +217,12 @@ mod tests {
                 let lines = lines.clone();
                 scope.spawn(move || {
                     for n in 0..1000 {
-                        lines.push(format!("{name} {n}\n").as_bytes(), n % 100 == 0).unwrap();
+                        lines.push(format!("{name} {n}\n").as_bytes(), n % 100 == 0);
                     }
                 });
             }
         });
-        lines.write_out().unwrap();
+        lines.write_out();
         let text = pieces.text();
         for name in ["a", "b", "c", "d"] {
             let of_one: Vec<&str> = text.lines().filter(|line| line.starts_with(name)).collect();
