@@ -103,7 +103,7 @@ def measure_growth(bench: Bench, quick: bool) -> dict[str, Growth]:
 
 
 def measure_round(number: int, rows: Iterable[Row], seconds: int) -> Round:
-    """Measures all rows once, each round beginning with another contender: the first has what the row before left behind."""
+    """Measures all rows once. The first contender has what the row before left behind, so each round has another."""
     found: Round = {}
     for row in rows:
         say(f"round {number}: {row.title}")
