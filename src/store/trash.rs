@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::task::{Revision, Task};
 use crate::user::UserId;
 
+/// How often a task is looked at that others delete between two looks.
+const LOOKS: u32 = 5;
+
 /// A deleted task as it was, with the revision of its deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedTask {
@@ -49,9 +52,21 @@ impl Store {
     /// `NoSuchTask` also when the tombstone is swept; `Forbidden`; `PreconditionFailed` when the revision, that of the
     /// deletion, is not the expected one; `QuotaExceeded` when the user has as many tasks as one may have.
     pub async fn restore(&self, target: Target) -> Result<Task> {
-        let wanted = target.clone();
+        for _ in 0..LOOKS {
+            if let Some(row) = self.revive(target.clone()).await? {
+                return Ok(row.into());
+            }
+            if let Some(task) = self.not_restored(target.clone()).await? {
+                return Ok(task);
+            }
+        }
+        Err(Error::unavailable("the task is deleted and restored by others at the same time"))
+    }
+
+    /// The task, if there was a tombstone of it that could be brought back.
+    async fn revive(&self, wanted: Target) -> Result<Option<Row>> {
         let most = self.max_tasks;
-        let row = change!(
+        change!(
             self,
             wanted.user,
             wording!(),
@@ -68,15 +83,11 @@ impl Store {
                     tasks::revision.eq(NewRevision { owner: wanted.user.as_str() }),
                 ))
                 .returning(COLUMNS)
-        )?;
-        match row {
-            Some(row) => Ok(row.into()),
-            None => self.not_restored(target).await,
-        }
+        )
     }
 
-    /// What there is instead of a tombstone that can be brought back.
-    async fn not_restored(&self, target: Target) -> Result<Task> {
+    /// What there is instead of a tombstone that can be brought back; `None` when there is one by now.
+    async fn not_restored(&self, target: Target) -> Result<Option<Task>> {
         let id = target.id.0;
         let rows: Vec<(String, i64, Option<At>)> = on_connection!(self, shared, |connection| tasks::table
             .filter(tasks::id.eq(id))
@@ -87,10 +98,14 @@ impl Store {
                 let current = Revision(revision);
                 match target.expected {
                     Some(expected) if expected != current => Err(Error::PreconditionFailed { current }),
+                    _ if self.counts(target.user).await?.total < self.max_tasks => Ok(None),
                     _ => Err(Error::QuotaExceeded { most: self.max_tasks }),
                 }
             }
-            Some((owner, _, None)) if owner == target.user.as_str() => self.unchanged(target).await,
+            Some((owner, _, None)) if owner == target.user.as_str() => match self.unchanged(target).await {
+                Err(Error::NoSuchTask) => Ok(None),
+                task => task.map(Some),
+            },
             Some(_) if !self.hides_foreign_tasks => Err(Error::Forbidden),
             _ => Err(Error::NoSuchTask),
         }

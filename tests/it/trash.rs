@@ -61,6 +61,21 @@ async fn a_deleted_task_comes_back_as_it_was(#[values(Sqlite, Postgres)] backend
 
 #[rstest]
 #[tokio::test]
+async fn what_is_deleted_meanwhile_is_restored_all_the_same(#[values(Sqlite, Postgres)] backend: Backend) {
+    let app = start(backend).await;
+    app.create("ann", "milk").await;
+    for _ in 0..20 {
+        let deletions = join_all((0..3).map(|_| app.call("ann", Method::DELETE, "/api/tasks/1").send()));
+        let (_, restored) = tokio::join!(deletions, join_all((0..3).map(|_| restore(&app, "ann", 1))));
+        for answer in restored {
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+    }
+    assert_counted(&app).await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn what_cannot_be_restored(#[values(Sqlite, Postgres)] backend: Backend, #[values(true, false)] hides: bool) {
     let app = start_with(backend, |options| options.hide_foreign_tasks = hides).await;
     app.create("ann", "deleted").await;
