@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug, Write};
 
+use serde_json::Number;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -55,13 +56,16 @@ impl<W: Write> Members<'_, W> {
 
 fn name(out: &mut impl Write, name: &str) -> fmt::Result {
     out.write_str(",\"")?;
-    out.write_str(name.trim_start_matches("r#"))?;
+    out.write_str(name.strip_prefix("r#").unwrap_or(name))?;
     out.write_str("\":")
 }
 
 impl<W: Write> Visit for Members<'_, W> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.member(field, |out| if value.is_finite() { write!(out, "{value}") } else { out.write_str("null") });
+        self.member(field, |out| match Number::from_f64(value) {
+            Some(number) => write!(out, "{number}"),
+            None => out.write_str("null"),
+        });
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
