@@ -4,7 +4,11 @@
 #   docker run --env BETTER_AUTH_SECRET --publish 8000:8000 --volume taskgate:/data --stop-timeout 15 taskgate
 
 FROM docker.io/library/rust:1.95-bookworm AS build
-RUN apt-get update && apt-get install --yes --no-install-recommends file && rm -rf /var/lib/apt/lists/*
+# What comes after file makes the profile that the compiler goes by.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends file openssl postgresql python3 wrk \
+    && rm -rf /var/lib/apt/lists/* \
+    && rustup component add llvm-tools
 # Debian's Node is older than what the explorer is built with.
 COPY --from=docker.io/library/node:22-bookworm-slim /usr/local/ /usr/local/
 WORKDIR /src

@@ -3,10 +3,8 @@
 import argparse
 import fnmatch
 import json
-import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -15,13 +13,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import chart, growth, machine, report, startup
-from .contenders import BENCH, Bench
+from .contenders import BENCH, Bench, Programs
 from .goals import Found, Round
 from .growth import Growth
-from .postgres import Cluster
 from .rows import KEYS, LONG, Field, Row, Rows
 from .system import Failed
-from .tokens import Ed25519, KeyServer, Secret
 
 
 def main() -> None:
@@ -32,6 +28,11 @@ def main() -> None:
         "--only", metavar="ROWS", default="*", help="what matches of: " + ", ".join([*KEYS, "growth", "startup"])
     )
     parser.add_argument("--no-peers", action="store_true", help="without FastAPI and PostGraphile")
+    parser.add_argument(
+        "--plain", action="store_true", help="what cargo build --release makes, without a profile; not written down"
+    )
+    parser.add_argument("--taskgate", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--floor", type=Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     # What is started is ended on SIGTERM as on Ctrl-C.
     signal.signal(signal.SIGTERM, stopped)
@@ -52,7 +53,7 @@ def stopped(number: int, _: object = None) -> NoReturn:
 
 def run(stack: ExitStack, arguments: argparse.Namespace) -> None:
     """Measures what was asked for. Only a whole run is written down."""
-    bench = prepare(stack)
+    bench = Bench.prepare(stack, Programs(arguments.taskgate, arguments.floor))
     rounds, seconds = (2, 2) if arguments.quick else (3, 5)
 
     def wanted(key: str) -> bool:
@@ -71,22 +72,11 @@ def run(stack: ExitStack, arguments: argparse.Namespace) -> None:
     facts = machine.facts(bench.cluster, not arguments.no_peers)
     page = report.report(found, rows, facts, report.how(arguments.quick, rounds, seconds))
     print(f"\n{page}")
-    if arguments.only == "*" and not arguments.no_peers:
+    if arguments.only == "*" and not arguments.no_peers and not arguments.plain:
         (BENCH / "results.md").write_text(page)
         (BENCH / "results.svg").write_text(chart.chart(found.typical))
         plain = {"versions": facts, "quick": arguments.quick, "seconds": seconds, **asdict(found)}
         (BENCH / "results.json").write_text(json.dumps(plain, indent=1) + "\n")
-
-
-def prepare(stack: ExitStack) -> Bench:
-    """What all measurements need."""
-    # Not in /tmp, which may be in memory: a commit is to reach a disk.
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="taskgate-bench.", dir="/var/tmp")))
-    cluster = Cluster.at(os.environ["TASKGATE_TEST_POSTGRES_URL"])
-    key = Ed25519(folder)
-    keys = KeyServer(key)
-    stack.callback(keys.stop)
-    return Bench(cluster, folder, stack, Secret(), key, keys, cluster.postmaster())
 
 
 def measure_growth(bench: Bench, quick: bool) -> dict[str, Growth]:

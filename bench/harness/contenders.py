@@ -1,5 +1,7 @@
 """Those who are measured: how each is set up and started."""
 
+import os
+import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -8,12 +10,10 @@ from pathlib import Path
 from . import seed
 from .postgres import Cluster
 from .seed import STANDARD, Seed
-from .system import Server, free_port
+from .system import Failed, Server, free_port
 from .tokens import Ed25519, KeyServer, Secret
 
 BENCH = Path(__file__).parent.parent
-TASKGATE = BENCH.parent / "target/release/taskgate"
-FLOOR = BENCH / "floor/target/release/floor"
 FASTAPI = BENCH / ".cache/fastapi/bin"
 POSTGRAPHILE = BENCH / "peers/postgraphile"
 
@@ -21,10 +21,19 @@ MOST_POINTS = "1000000"
 """The largest rate limit there is but `off`, in points a minute for each user."""
 
 
+@dataclass(frozen=True)
+class Programs:
+    """What is measured of ours."""
+
+    taskgate: Path
+    floor: Path
+
+
 @dataclass
 class Bench:
     """What all contenders share. Whatever is started is ended with `stack`."""
 
+    programs: Programs
     cluster: Cluster
     folder: Path
     stack: ExitStack
@@ -33,16 +42,34 @@ class Bench:
     keys: KeyServer
     postmaster: int
 
+    @classmethod
+    def prepare(cls, stack: ExitStack, programs: Programs) -> "Bench":
+        """All of it, beside the PostgreSQL of `scripts/with-postgres`."""
+        # Not in /tmp, which may be in memory: a commit is to reach a disk.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="taskgate-bench.", dir="/var/tmp")))
+        cluster = Cluster.at(os.environ["TASKGATE_TEST_POSTGRES_URL"])
+        key = Ed25519(folder)
+        keys = KeyServer(key)
+        stack.callback(keys.stop)
+        return cls(programs, cluster, folder, stack, Secret(), key, keys, cluster.postmaster())
+
     def started(self, name: str, command: list[str | Path], port: int, env: Mapping[str, str]) -> Server:
         """Starts a program that ends with the benchmark, and waits until it is ready."""
         server = Server.start(name, command, port, env, self.folder)
         self.stack.callback(server.stop)
         return server
 
+    def migrate(self, url: str) -> None:
+        """Makes taskgate's tables."""
+        command: list[str | Path] = [self.programs.taskgate, "migrate", "run"]
+        process = Server.start("migrate", command, 0, {"DATABASE_URL": url}, self.folder)
+        if process.process.wait(60):
+            raise Failed(process.tail())
+
     def filled(self, database: str, seed_of: Seed) -> str:
         """The URL of a new PostgreSQL database with taskgate's tables and the tasks of a seed."""
         self.cluster.sql("postgres", f"CREATE DATABASE {database}")
-        migrate(self.cluster.url(database), self.folder)
+        self.migrate(self.cluster.url(database))
         seed.fill_taskgate(self.cluster, database, seed_of)
         return self.cluster.url(database)
 
@@ -54,16 +81,9 @@ class Bench:
     def filled_file(self, name: str, seed_of: Seed) -> str:
         """The URL of a new SQLite database with taskgate's tables and the tasks of a seed."""
         url = f"sqlite://{self.folder}/{name}.db"
-        migrate(url, self.folder)
+        self.migrate(url)
         seed.fill_sqlite(self.folder / f"{name}.db", seed_of)
         return url
-
-
-def migrate(url: str, folder: Path) -> None:
-    """Makes taskgate's tables."""
-    process = Server.start("migrate", [TASKGATE, "migrate", "run"], 0, {"DATABASE_URL": url}, folder)
-    if process.process.wait(60):
-        raise SystemExit(process.tail())
 
 
 def taskgate_env(bench: Bench, url: str, port: int) -> dict[str, str]:
@@ -81,7 +101,7 @@ def taskgate_env(bench: Bench, url: str, port: int) -> dict[str, str]:
 def taskgate(bench: Bench, name: str, url: str) -> Server:
     """`taskgate serve` on a database."""
     port = free_port()
-    return bench.started(name, [TASKGATE, "serve"], port, taskgate_env(bench, url, port))
+    return bench.started(name, [bench.programs.taskgate, "serve"], port, taskgate_env(bench, url, port))
 
 
 def floor(bench: Bench, url: str) -> Server:
@@ -93,7 +113,7 @@ def floor(bench: Bench, url: str) -> Server:
         "BETTER_AUTH_SECRET": bench.secret.text,
         "FLOOR_ED25519": bench.key.public,
     }
-    return bench.started("floor", [FLOOR], port, env)
+    return bench.started("floor", [bench.programs.floor], port, env)
 
 
 def fill_fastapi(bench: Bench) -> None:

@@ -76,6 +76,12 @@ def measure(
     return Sample(result.requests / result.seconds, result.p50_ms, result.p99_ms, own, database, resident, others)
 
 
+def send(server: Server, path: Path, requests: Sequence[Request], seconds: int) -> None:
+    """Sends requests in turn for so many seconds. Raises `Failed` when an answer is an error."""
+    write_requests(path, requests)
+    _wrk(server, path, seconds, CONNECTIONS, None)
+
+
 def _wrk(server: Server, requests: Path, seconds: int, connections: int, expected: Expected | None) -> _Result:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", SCRIPT, f"http://127.0.0.1:{server.port}"]
     command += ["--", requests]

@@ -15,9 +15,10 @@ Written by `bench/run`. Load generator, contenders and PostgreSQL share one mach
 another.
 
 taskgate is measured as `taskgate serve` with its defaults: the log at `info` in a file, metrics on, an acknowledged
-change on the disk; only the rate limit is as high as it can be set. The floor is a service written by hand for nothing
-but speed (`bench/floor`), the peers are as their users would write them (`bench/peers`), and pgbench sends the bare
-statements on 32 connections. Each has a database of its own with the same 100,000 tasks of 1,000 users."""
+change on the disk; only the rate limit is as high as it can be set. It is the program that `scripts/build` makes, compiled
+by a profile of its use. The floor is a service written by hand for nothing but speed (`bench/floor`), compiled in the same
+way; the peers are as their users would write them (`bench/peers`), and pgbench sends the bare statements on 32
+connections. Each has a database of its own with the same 100,000 tasks of 1,000 users."""
 
 ABOUT_ROWS = """\
 The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divided by the line's; lines in parentheses

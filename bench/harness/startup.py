@@ -1,9 +1,10 @@
 """How long a start takes on SQLite, until the service says that it is ready."""
 
 import statistics
+from pathlib import Path
 
 from . import contenders
-from .contenders import TASKGATE, Bench
+from .contenders import Bench
 from .seed import STANDARD
 from .system import Server, free_port
 
@@ -14,9 +15,8 @@ def ready_ms(bench: Bench, times: int = 9) -> float:
     found = []
     for _ in range(times):
         port = free_port()
-        server = Server.start(
-            "startup", [TASKGATE, "serve"], port, contenders.taskgate_env(bench, url, port), bench.folder
-        )
+        command: list[str | Path] = [bench.programs.taskgate, "serve"]
+        server = Server.start("startup", command, port, contenders.taskgate_env(bench, url, port), bench.folder)
         try:
             found.append(server.wait_ready() * 1000)
         finally:

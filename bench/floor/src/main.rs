@@ -43,6 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(env::var("LISTEN")?).await?.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
     });
-    axum::serve(listener, router).await?;
+    // What `scripts/profiled` counts is written when a program ends by itself.
+    let stopped = async { drop(tokio::signal::ctrl_c().await) };
+    axum::serve(listener, router).with_graceful_shutdown(stopped).await?;
     Ok(())
 }
