@@ -49,6 +49,20 @@ class Found:
             for key, contenders in self.rounds[0].items()
         }
 
+    def ratio(self, one: tuple[str, str], other: tuple[str, str]) -> float | None:
+        """The requests/s of one contender in a row, to those of another: the median of the rounds' ratios, of an even
+        number of rounds the lower one. None where either was not measured.
+
+        In a round the two are measured close to each other, so that what the machine does at that time is in both.
+        """
+        ratios = []
+        for rows in self.rounds:
+            samples = [rows.get(key, {}).get(label) for key, label in (one, other)]
+            if not samples[0] or not samples[1]:
+                return None
+            ratios.append(samples[0].rate / samples[1].rate)
+        return statistics.median_low(ratios)
+
 
 def _median(samples: list[Sample]) -> Sample:
     """The median of each figure by itself; a figure is nobody's in all samples or in none."""
@@ -58,8 +72,8 @@ def _median(samples: list[Sample]) -> Sample:
 
 def goals(found: Found) -> Iterator[Goal]:
     """All goals, with what was measured."""
-    yield from _beside_others(found.typical)
-    yield from _beside_itself(found.typical)
+    yield from _beside_others(found)
+    yield from _beside_itself(found)
     for kind, growth in found.growth.items():
         for what, ratio in growth.ratios().items():
             yield Goal(f"p50 of a page of 50, {kind}: {what}", 1.2, False, "×", ratio)
@@ -71,7 +85,7 @@ def goals(found: Found) -> Iterator[Goal]:
     yield Goal("start to ready, SQLite", 60, False, " ms", found.ready_ms)
 
 
-def _beside_others(rows: Round) -> Iterator[Goal]:
+def _beside_others(found: Found) -> Iterator[Goal]:
     for what, key, of_floor, floor_key, peer, of_peer in [
         ("one task by REST", "one-rest", 0.85, "one-rest", FASTAPI_1, 35),
         ("50 tasks by REST", "list-rest", 0.75, "list-rest", FASTAPI_1, 20),
@@ -80,31 +94,25 @@ def _beside_others(rows: Round) -> Iterator[Goal]:
         ("create by REST", "create-rest", 0.85, "create-rest", FASTAPI_1, 10),
         ("toggle by REST", "toggle-rest", 0.85, "toggle-rest", FASTAPI_1, 10),
     ]:
-        yield Goal(f"{what}, of the floor", of_floor, True, "×", ratio(rows, (key, PG), (floor_key, FLOOR)))
-        yield Goal(f"{what}, of {peer}", of_peer, True, "×", ratio(rows, (key, PG), (key, peer)))
+        yield Goal(f"{what}, of the floor", of_floor, True, "×", found.ratio((key, PG), (floor_key, FLOOR)))
+        yield Goal(f"{what}, of {peer}", of_peer, True, "×", found.ratio((key, PG), (key, peer)))
 
 
-def _beside_itself(rows: Round) -> Iterator[Goal]:
+def _beside_itself(found: Found) -> Iterator[Goal]:
     for what, key in [
         ("one task by REST", "one-rest"),
         ("50 tasks by REST", "list-rest"),
         ("one task by GraphQL", "one-graphql"),
     ]:
-        yield Goal(f"EdDSA, of HS256: {what}", 0.97, True, "×", ratio(rows, (key, PG_EDDSA), (key, PG)))
+        yield Goal(f"EdDSA, of HS256: {what}", 0.97, True, "×", found.ratio((key, PG_EDDSA), (key, PG)))
     for what, key, least in [
         ("one task", "one-rest", 1.3),
         ("50 tasks", "list-rest", 1.2),
         ("create", "create-rest", 0.8),
     ]:
-        yield Goal(f"SQLite, of PostgreSQL: {what} by REST", least, True, "×", ratio(rows, (key, SQLITE), (key, PG)))
-    slowest = rows.get("create-rest", {}).get(SQLITE)
+        yield Goal(f"SQLite, of PostgreSQL: {what} by REST", least, True, "×", found.ratio((key, SQLITE), (key, PG)))
+    slowest = found.typical.get("create-rest", {}).get(SQLITE)
     yield Goal("p99 of create by REST, SQLite", 50, False, " ms", slowest.p99_ms if slowest else None)
     for label, kind in [(PG, "PostgreSQL"), (SQLITE, "SQLite")]:
-        figure = ratio(rows, ("unchanged-rest", label), ("list-rest", label))
+        figure = found.ratio(("unchanged-rest", label), ("list-rest", label))
         yield Goal(f"304, of the list of 50, {kind}", 1.5, True, "×", figure)
-
-
-def ratio(rows: Round, one: tuple[str, str], other: tuple[str, str]) -> float | None:
-    """The requests/s of one contender in a row, to those of another; None where either was not measured."""
-    rates = [rows.get(key, {}).get(label) for key, label in (one, other)]
-    return rates[0].rate / rates[1].rate if rates[0] and rates[1] else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .goals import Found, Goal, Round, goals, ratio
+from .goals import Found, Goal, goals
 from .growth import Growth
 from .load import CONNECTIONS, Sample
 from .machine import Facts
@@ -21,9 +21,9 @@ way; the peers are as their users would write them (`bench/peers`), and pgbench 
 connections. Each has a database of its own with the same 100,000 tasks of 1,000 users."""
 
 ABOUT_ROWS = """\
-The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divided by the line's; lines in parentheses
-are of the REST row, for comparison. CPU is in seconds for 10,000 requests, of the server with its workers and, apart,
-of PostgreSQL's processes; memory is resident after the row."""
+The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divided by the line's in the same round; lines in
+parentheses are of the REST row, for comparison. CPU is in seconds for 10,000 requests, of the server with its workers and,
+apart, of PostgreSQL's processes; memory is resident after the row."""
 
 NOISE = 0.05
 """The share of the machine beyond which others disturb."""
@@ -50,7 +50,7 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
     ]
     parts += ["## Rows", ABOUT_ROWS]
     for row in rows:
-        parts += [f"### {row.title}", _row(found.typical, row.key)]
+        parts += [f"### {row.title}", _row(found, row.key)]
     if found.growth:
         parts += ["## Growth", _growth(found.growth)]
     parts += ["## Versions", _table(("", ""), [list(fact) for fact in facts.items()])]
@@ -59,7 +59,9 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
 
 def _others(found: Found) -> str:
     """How far to trust the figures."""
-    shares = sorted(sample.others for found_round in found.rounds for row in found_round.values() for sample in row.values())
+    shares = sorted(
+        sample.others for found_round in found.rounds for row in found_round.values() for sample in row.values()
+    )
     if not shares:
         return ""
     least, median, most = shares[0], shares[len(shares) // 2], shares[-1]
@@ -95,12 +97,13 @@ def _figure(goal: Goal) -> str:
     )
 
 
-def _row(rows: Round, key: str) -> str:
-    lines = [_line(label, sample, ratio(rows, (key, PG), (key, label))) for label, sample in rows[key].items()]
+def _row(found: Found, key: str) -> str:
+    rows = found.typical
+    lines = [_line(label, sample, found.ratio((key, PG), (key, label))) for label, sample in rows[key].items()]
     other = BESIDE.get(key, "")
     for label in (FLOOR, FASTAPI_1, FASTAPI_2, PGBENCH):
         if sample := rows.get(other, {}).get(label):
-            lines.append(_line(f"({label})", sample, ratio(rows, (key, PG), (other, label))))
+            lines.append(_line(f"({label})", sample, found.ratio((key, PG), (other, label))))
     head = ("", "requests/s", "p50 ms", "p99 ms", "CPU s", "PostgreSQL CPU s", "memory MB", "taskgate ÷")
     return _table(head, lines, numbers=True)
 
@@ -138,6 +141,7 @@ def how(quick: bool, rounds: int, seconds: int) -> str:
     """How it was measured."""
     text = (
         f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, {rounds} rounds, each of which begins "
-        "rows with another contender; each figure is the median of theirs, all are in `results.json`."
+        "rows with another contender. Each figure is the median of the rounds', and so is each ratio, of two that were "
+        "measured in the same round; all are in `results.json`."
     )
     return f"**This was a quick run**: short rows, and some left out.\n\n{text}" if quick else text
