@@ -88,21 +88,24 @@ impl Store {
 
     /// What there is instead of a tombstone that can be brought back; `None` when there is one by now.
     async fn not_restored(&self, target: Target) -> Result<Option<Task>> {
-        let id = target.id.0;
-        let rows: Vec<(String, i64, Option<At>)> = on_connection!(self, shared, |connection| tasks::table
-            .filter(tasks::id.eq(id))
-            .select((tasks::user_id, tasks::revision, tasks::deleted_at))
-            .load(connection))?;
+        let (id, user) = (target.id.0, target.user.clone());
+        let rows: Vec<(String, i64, Option<At>, Option<i64>)> = on_connection!(self, shared, |connection| {
+            let count = owners::table.filter(owners::user_id.eq(user.as_str())).select(owners::task_count);
+            tasks::table
+                .filter(tasks::id.eq(id))
+                .select((tasks::user_id, tasks::revision, tasks::deleted_at, count.single_value()))
+                .load(connection)
+        })?;
         match rows.into_iter().next() {
-            Some((owner, revision, Some(_))) if owner == target.user.as_str() => {
+            Some((owner, revision, Some(_), count)) if owner == target.user.as_str() => {
                 let current = Revision(revision);
                 match target.expected {
                     Some(expected) if expected != current => Err(Error::PreconditionFailed { current }),
-                    _ if self.counts(target.user).await?.total < self.max_tasks => Ok(None),
+                    _ if count.is_some_and(|count| count < self.max_tasks) => Ok(None),
                     _ => Err(Error::QuotaExceeded { most: self.max_tasks }),
                 }
             }
-            Some((owner, _, None)) if owner == target.user.as_str() => match self.unchanged(target).await {
+            Some((owner, _, None, _)) if owner == target.user.as_str() => match self.unchanged(target).await {
                 Err(Error::NoSuchTask) => Ok(None),
                 task => task.map(Some),
             },
