@@ -25,6 +25,7 @@ mod admin;
 mod around;
 mod assets;
 mod boundary;
+mod compression;
 mod connection;
 mod cors;
 mod docs;

@@ -99,7 +99,8 @@ macro_rules! transact {
                         let work = async |$postgres: &mut diesel_async::AsyncPgConnection| {
                             under_key!($postgres, [.await], $user, keyed, now, $statement.await?)
                         };
-                        settled($postgres.transaction(work).await)
+                        // In a box, so that changes without a key do not make room for it.
+                        settled(Box::pin($postgres.transaction(work)).await)
                     };
                     let run = postgres.run(link, work);
                     match $crate::timing::measure($crate::timing::Phase::Database, run).await {

@@ -1,10 +1,14 @@
 //! Where the time of a request goes, for the header `Server-Timing`.
 //!
 //! A task-local collects it, so that no function has to hand it on. Outside of [`collect`] nothing is measured.
+//!
+//! What is around other work here is no `async fn`: that would hold the work twice, as its argument and as what it waits
+//! for, and each function around it would double that again.
 
 use std::cell::Cell;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
 
 tokio::task_local! {
@@ -50,17 +54,14 @@ impl Timings {
 }
 
 /// Runs `work` and answers, beside its outcome, what [`measure`] saw in it.
-pub async fn collect<T>(work: impl Future<Output = T>) -> (T, Timings) {
-    let collected = async { (work.await, TIMINGS.with(Timings::clone)) };
-    TIMINGS.scope(Timings::default(), collected).await
+pub fn collect<T>(work: impl Future<Output = T>) -> impl Future<Output = (T, Timings)> {
+    TIMINGS.scope(Timings::default(), work.map(|outcome| (outcome, TIMINGS.with(Timings::clone))))
 }
 
-/// Runs `work` and counts its time as that of `phase`.
-pub async fn measure<T>(phase: Phase, work: impl Future<Output = T>) -> T {
+/// Runs `work` and counts its time as that of `phase`, from now on.
+pub fn measure<T>(phase: Phase, work: impl Future<Output = T>) -> impl Future<Output = T> {
     let started = Instant::now();
-    let outcome = work.await;
-    count(phase, started.elapsed());
-    outcome
+    work.inspect(move |_| count(phase, started.elapsed()))
 }
 
 /// Counts `time` as that of `phase`.
@@ -87,5 +88,18 @@ mod tests {
         let header = timings.header(Duration::from_millis(7));
         assert_eq!(header, "auth;dur=1.000, pool;dur=0.000, db;dur=5.000, total;dur=7.000");
         assert_eq!(measure(Phase::Auth, async { 1 }).await, 1, "nothing collects");
+    }
+
+    #[test]
+    fn work_is_held_once() {
+        let work = || async {
+            let kept = [1_u8; 4096];
+            tokio::task::yield_now().await;
+            kept.iter().map(|byte| u32::from(*byte)).sum::<u32>()
+        };
+        let least = size_of_val(&work());
+        assert!(least >= 4096);
+        assert!(size_of_val(&measure(Phase::Auth, work())) < least + 256);
+        assert!(size_of_val(&collect(work())) < least + 256);
     }
 }

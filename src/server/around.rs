@@ -10,15 +10,17 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use tower::{Layer, Service, ServiceExt as _};
+use futures_util::FutureExt as _;
+use tower::{Layer, Service};
 
 /// What is done around answering a request.
 pub(super) trait Middleware: Clone + Send + Sync + 'static {
-    /// Answers a request, by `inner` or in place of it.
+    /// Answers a request, by `inner` or in place of it. What is handed on before anything is waited for is not held by the
+    /// future if this is a function with an async block, and twice if it is an async function.
     fn around(self, request: Request, inner: impl Inner) -> impl Future<Output = Response> + Send;
 }
 
-/// What a layer surrounds.
+/// What a layer surrounds. It is always ready, as routes are to axum, so it is not asked whether it is.
 pub(super) trait Inner: Send + 'static {
     fn answer(self, request: Request) -> impl Future<Output = Response> + Send;
 }
@@ -29,11 +31,11 @@ where
     S::Response: IntoResponse,
     S::Future: Send,
 {
-    async fn answer(self, request: Request) -> Response {
-        match self.oneshot(request).await {
+    fn answer(mut self, request: Request) -> impl Future<Output = Response> + Send {
+        self.call(request).map(|outcome| match outcome {
             Ok(response) => response.into_response(),
             Err(never) => match never {},
-        }
+        })
     }
 }
 
@@ -75,13 +77,14 @@ where
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    /// What is inside is asked when it is called.
+    /// See [`Inner`].
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (middleware, inner) = (self.middleware.clone(), S::clone(&self.inner));
-        Box::pin(async move { Ok(middleware.around(request, inner).await) })
+        // An async block would hold the request twice.
+        Box::pin(middleware.around(request, inner).map(Ok))
     }
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
@@ -31,10 +33,10 @@ pub(super) struct Fault(pub(super) Error);
 pub(super) struct Boundary(pub(super) App);
 
 impl Middleware for Boundary {
-    async fn around(self, mut request: Request, inner: impl Inner) -> Response {
+    fn around(self, mut request: Request, inner: impl Inner) -> impl Future<Output = Response> + Send {
         let Self(app) = self;
         let started = Instant::now();
-        let _running = app.metrics.begin();
+        let running = app.metrics.begin();
         let id = request_id(request.headers());
         let (method, route) = (request.method().clone(), Route::of(request.extensions()));
         let span = trace::request(metrics::name(&method), route.template(), request.uri().path(), request.headers());
@@ -43,35 +45,37 @@ impl Middleware for Boundary {
         request.headers_mut().insert(REQUEST_ID, id.clone());
         request.extensions_mut().insert(caller.clone());
 
-        let added = (method != Method::OPTIONS).then(|| app.cors.of(request.headers()));
-        let answered = async {
-            match added {
-                Some(_) => inner.answer(request).await,
-                None => Box::pin(app.cors.preflight(request)).await,
-            }
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let answered = if method == Method::OPTIONS {
+            Either::Left(app.cors.preflight(request))
+        } else {
+            Either::Right(inner.answer(request))
         };
         let answered = answered.instrument(span.clone());
-        let mut response = if app.settings.server_timing {
-            let (mut response, timings) = timing::collect(answered).await;
-            let header = HeaderValue::try_from(timings.header(started.elapsed()));
-            response.headers_mut().extend(header.ok().map(|header| (SERVER_TIMING, header)));
-            response
+        let answered = if app.settings.server_timing {
+            Either::Left(timing::collect(answered).map(|(response, timings)| (response, Some(timings))))
         } else {
-            answered.await
+            Either::Right(answered.map(|response| (response, None)))
         };
-
-        if let Some(added) = added {
-            cors::add(added, response.headers_mut());
-        }
-        door::tell_what_is_left(&app, &caller, &mut response);
-        speech.render_error(&mut response);
-        link.add_to(response.headers_mut());
-        complete(response.headers_mut(), &id, is_api, app.settings.hsts);
-        let took = started.elapsed();
-        trace::answered(&span, response.status());
-        log(&method, &route, &id, &span, &response, took);
-        app.metrics.answered(&method, route, response.status(), took);
-        response
+        answered.map(move |(mut response, timings)| {
+            let _running = running;
+            if let Some(timings) = timings {
+                let header = HeaderValue::try_from(timings.header(started.elapsed()));
+                response.headers_mut().extend(header.ok().map(|header| (SERVER_TIMING, header)));
+            }
+            if method != Method::OPTIONS {
+                cors::add(app.cors.of(origin.as_ref()), response.headers_mut());
+            }
+            door::tell_what_is_left(&app, &caller, &mut response);
+            speech.render_error(&mut response);
+            link.add_to(response.headers_mut());
+            complete(response.headers_mut(), &id, is_api, app.settings.hsts);
+            let took = started.elapsed();
+            trace::answered(&span, response.status());
+            log(&method, &route, &id, &span, &response, took);
+            app.metrics.answered(&method, route, response.status(), took);
+            response
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::CorsLayer;
@@ -41,16 +42,15 @@ impl Cors {
         Self { others: of(None), allowed, layer }
     }
 
-    /// What is added to the answer to a request with those headers, unless that is a preflight.
-    pub(super) fn of(&self, request: &HeaderMap) -> &HeaderMap {
-        let origin = request.get(header::ORIGIN);
+    /// What is added to the answer to a request from there, unless that is a preflight.
+    pub(super) fn of(&self, origin: Option<&HeaderValue>) -> &HeaderMap {
         let known = self.allowed.iter().find(|(allowed, _)| Some(allowed) == origin);
         known.map_or(&self.others, |(_, added)| added)
     }
 
     /// The whole answer to a preflight, or to what looks like one.
-    pub(super) async fn preflight(&self, request: Request) -> Response {
-        ask(&self.layer, request).await
+    pub(super) fn preflight(&self, request: Request) -> BoxFuture<'static, Response> {
+        ask(&self.layer, request).boxed()
     }
 }
 
@@ -66,12 +66,12 @@ pub(super) fn add(added: &HeaderMap, headers: &mut HeaderMap) {
 }
 
 /// What the library answers to a preflight, or adds to an empty answer to another request.
-async fn ask(layer: &CorsLayer, request: Request) -> Response {
+fn ask(layer: &CorsLayer, request: Request) -> impl Future<Output = Response> + use<> {
     let nothing = service_fn(|_| ready(Ok::<_, Infallible>(Response::new(Body::empty()))));
-    match layer.layer(nothing).oneshot(request).await {
+    layer.layer(nothing).oneshot(request).map(|answer| match answer {
         Ok(response) => response,
         Err(never) => match never {},
-    }
+    })
 }
 
 fn layer(origins: &[HeaderValue]) -> CorsLayer {

@@ -177,7 +177,7 @@ async fn answer(
 ) -> Result<Response> {
     match accepted.for_one(prepared.as_ref().ok()) {
         Some(media_type) => answer_once(app, prepared?, caller.user.clone(), media_type).await,
-        None => graphql_sse::answer(app, caller, asked, prepared).await,
+        None => Box::pin(graphql_sse::answer(app, caller, asked, prepared)).await,
     }
 }
 

@@ -17,18 +17,20 @@ use crate::error::Error;
 pub(super) struct Authenticated(pub(super) App);
 
 impl Middleware for Authenticated {
-    async fn around(self, mut request: Request, inner: impl Inner) -> Response {
-        let caller = match door::admit(&self.0, request.headers(), request.extensions()).await {
-            Ok(caller) => caller,
-            Err(refusal) => return refusal.into_response(),
-        };
-        request.extensions_mut().insert(caller.user.clone());
+    fn around(self, mut request: Request, inner: impl Inner) -> impl Future<Output = Response> + Send {
         let request_id = RequestId::of(request.headers());
-        let response = inner.answer(request).await;
-        if !live::is_stream(&response) {
-            return response;
+        async move {
+            let caller = match door::admit(&self.0, request.headers(), request.extensions()).await {
+                Ok(caller) => caller,
+                Err(refusal) => return refusal.into_response(),
+            };
+            request.extensions_mut().insert(caller.user.clone());
+            let response = inner.answer(request).await;
+            if !live::is_stream(&response) {
+                return response;
+            }
+            live::hold(&self.0, &caller, request_id, response).unwrap_or_else(Error::into_response)
         }
-        live::hold(&self.0, &caller, request_id, response).unwrap_or_else(Error::into_response)
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, ready};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -103,20 +105,24 @@ impl Gate {
         Self { places: Arc::new(Semaphore::new(limits.in_flight as usize)), timeout: limits.request_timeout, metrics }
     }
 
-    /// Lets work be done while there is a place and time left. Work without a place is refused at once.
+    /// Lets work be done while there is a place and time left, from now on. Work without a place is refused at once.
     ///
     /// # Errors
     /// `Unavailable`, `Timeout`.
-    pub(super) async fn run<T>(&self, needs_place: bool, work: impl Future<Output = T>) -> Result<T> {
-        let _place = match self.places.try_acquire() {
-            Err(_) if needs_place => {
-                self.metrics.shed(Load::Request);
-                return Err(Error::unavailable("too many requests run already"));
-            }
-            place => place,
-        };
-        let done = timeout(self.timeout, work).await;
-        done.map_err(|_| Error::timeout(format!("there was no answer within {:?}", self.timeout)))
+    pub(super) fn run<T, Work>(&self, needs_place: bool, work: Work) -> impl Future<Output = Result<T>> + use<T, Work>
+    where
+        Work: Future<Output = T>,
+    {
+        let (place, limit) = (Arc::clone(&self.places).try_acquire_owned(), self.timeout);
+        if place.is_err() && needs_place {
+            self.metrics.shed(Load::Request);
+            return Either::Left(ready(Err(Error::unavailable("too many requests run already"))));
+        }
+        // An async function would hold the work twice; see `timing`.
+        Either::Right(timeout(limit, work).map(move |done| {
+            drop(place);
+            done.map_err(|_| Error::timeout(format!("there was no answer within {limit:?}")))
+        }))
     }
 }
 
@@ -124,11 +130,13 @@ impl Gate {
 /// or looked up; health checks need none, so that a busy server is not taken for a dead one. The place is free when there
 /// is an answer. Sending it is bounded elsewhere: callers who take it slowly cannot fill the places.
 impl Middleware for Gate {
-    async fn around(self, request: Request, inner: impl Inner) -> Response {
+    fn around(self, request: Request, inner: impl Inner) -> impl Future<Output = Response> + Send {
         let needs_place = !health::PATHS.contains(&request.uri().path());
-        let mut response = self.run(needs_place, inner.answer(request)).await.unwrap_or_else(Error::into_response);
-        // The layers outside add theirs one by one, and the map would grow as often.
-        response.headers_mut().reserve(HEADERS);
-        response
+        self.run(needs_place, inner.answer(request)).map(|answered| {
+            let mut response = answered.unwrap_or_else(Error::into_response);
+            // The layers outside add theirs one by one, and the map would grow as often.
+            response.headers_mut().reserve(HEADERS);
+            response
+        })
     }
 }

@@ -1,19 +1,14 @@
 //! Which route is whose, and the layers around all of them.
 
-use axum::body::{Body, Bytes};
+use axum::Router;
 use axum::routing::get;
-use axum::{BoxError, Router};
-use http::Response;
-use http_body_util::BodyExt as _;
-use http_body_util::combinators::UnsyncBoxBody;
 use tower::{Layer as _, ServiceBuilder};
-use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::{CompressionBody, CompressionLayer};
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 
 use super::around::Around;
 use super::boundary::{self, Boundary};
+use super::compression::Compressed;
 use super::guard::{Authenticated, LoopbackOnly};
 use super::{App, docs, explorer, graphql_http, health, home};
 use crate::error::Error;
@@ -47,20 +42,10 @@ pub fn router(app: &App) -> Gateway {
     let layers = ServiceBuilder::new()
         // Whoever refuses a request is inside: here it is named, measured and logged, whatever its answer is.
         .layer(Around(Boundary(app.clone())))
-        .map_response(|answer: Response<CompressionBody<_>>| answer.map(boxed))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(Compressed)
         .layer(Around(app.gate.clone()))
         .layer(CatchPanicLayer::custom(boundary::panicked));
     gateway(routes.layer(layers))
-}
-
-/// A body in the box that axum has for them. What compresses is large, and axum would move it several times on its way
-/// there, because it might be one of its own.
-fn boxed<B>(body: B) -> Body
-where
-    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
-    Body::new(UnsyncBoxBody::new(body.map_err(axum::Error::new)))
 }
 
 /// The same routes for paths that end with a slash.

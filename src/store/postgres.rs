@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 use bb8::{ManageConnection, Pool};
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use futures_util::FutureExt as _;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 pub(super) use self::connection::{ConnectError, Connection, Link, connect_to_hear};
 use self::manager::{Exclusive, Shared, Way};
@@ -112,22 +114,39 @@ impl Postgres {
         Error::unavailable(format!("no database connection came free within {ACQUIRE_TIMEOUT:?}: {reason}"))
     }
 
-    /// Runs a statement, or a transaction of several, within the deadline.
+    /// Runs a statement, or a transaction of several, within the deadline, which begins now.
     ///
     /// Where no answer came in time, the connection is broken off: what it is doing is not known. An exclusive one is
     /// not used again either when the caller goes away in the middle.
-    pub(super) async fn run<T>(&self, link: &Link, work: impl Future<Output = QueryResult<T>>) -> Result<T, Failure> {
+    pub(super) fn run<T>(
+        &self,
+        link: &Link,
+        work: impl Future<Output = QueryResult<T>>,
+    ) -> impl Future<Output = Result<T, Failure>> {
         let started = Instant::now();
         link.set_busy(true);
         let span = trace::statement("postgresql");
-        let outcome = timeout(self.statement_timeout, work).instrument(span.clone()).await;
+        let outcome = timeout(self.statement_timeout, work).instrument(span.clone());
+        // An async function would hold the work twice; see `timing`.
+        outcome.then(move |outcome| self.settle(link, span, started, outcome))
+    }
+
+    /// What has become of a statement.
+    async fn settle<T>(
+        &self,
+        link: &Link,
+        span: Span,
+        started: Instant,
+        outcome: Result<QueryResult<T>, Elapsed>,
+    ) -> Result<T, Failure> {
         link.set_busy(false);
         let failure = match outcome {
             Ok(Ok(value)) => {
                 self.health.set(State::Well);
                 return Ok(value);
             }
-            Ok(Err(error)) => self.failure(link, error, started).await,
+            // In a box, so that those that succeed do not make room for it.
+            Ok(Err(error)) => Box::pin(self.failure(link, error, started)).await,
             Err(_) => Failure::Late(self.statement_timeout),
         };
         trace::failed(&span, failure.kind());

@@ -2,6 +2,8 @@
 
 use diesel::dsl::{count, count_star};
 use diesel::{AggregateExpressionMethods, BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
@@ -324,17 +326,21 @@ impl Store {
     }
 
     /// Why a statement found no task by this id: the second query, for the unlucky only.
-    pub(super) async fn why_not(&self, user: UserId, id: TaskId, expected: Option<Revision>) -> Error {
-        match self.owner_and_revision(id).await {
-            Ok(Some((owner, current))) if owner == user.as_str() => match expected {
-                Some(expected) if expected != current => Error::PreconditionFailed { current },
-                // It came back to life between the two statements.
-                _ => Error::NoSuchTask,
-            },
-            Ok(Some(_)) if !self.hides_foreign_tasks => Error::Forbidden,
-            Ok(_) => Error::NoSuchTask,
-            Err(error) => error,
-        }
+    /// It is in a box, so that the lucky do not make room for it.
+    pub(super) fn why_not(&self, user: UserId, id: TaskId, expected: Option<Revision>) -> BoxFuture<'_, Error> {
+        let reason = async move {
+            match self.owner_and_revision(id).await {
+                Ok(Some((owner, current))) if owner == user.as_str() => match expected {
+                    Some(expected) if expected != current => Error::PreconditionFailed { current },
+                    // It came back to life between the two statements.
+                    _ => Error::NoSuchTask,
+                },
+                Ok(Some(_)) if !self.hides_foreign_tasks => Error::Forbidden,
+                Ok(_) => Error::NoSuchTask,
+                Err(error) => error,
+            }
+        };
+        reason.boxed()
     }
 
     async fn owner_and_revision(&self, id: TaskId) -> Result<Option<(String, Revision)>> {

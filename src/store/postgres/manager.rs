@@ -67,20 +67,21 @@ impl Way {
 #[derive(Debug)]
 pub(in crate::store) struct Exclusive(pub(super) Arc<Way>);
 
+/// They are in boxes: bb8 moves a connection a dozen times on its way out of the pool and back.
 impl ManageConnection for Exclusive {
-    type Connection = Connection;
+    type Connection = Box<Connection>;
     type Error = ConnectError;
 
-    async fn connect(&self) -> Result<Connection, ConnectError> {
-        self.0.connect().await
+    async fn connect(&self) -> Result<Box<Connection>, ConnectError> {
+        self.0.connect().await.map(Box::new)
     }
 
-    async fn is_valid(&self, connection: &mut Connection) -> Result<(), ConnectError> {
+    async fn is_valid(&self, connection: &mut Box<Connection>) -> Result<(), ConnectError> {
         valid(connection)
     }
 
     /// One that was left with an answer owed or a transaction open is not for the next request.
-    fn has_broken(&self, connection: &mut Connection) -> bool {
+    fn has_broken(&self, connection: &mut Box<Connection>) -> bool {
         connection.link.is_closed() || connection.link.is_busy() || is_in_transaction(&mut connection.inner)
     }
 }

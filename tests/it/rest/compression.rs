@@ -74,3 +74,18 @@ async fn a_weak_tag_is_as_good_as_the_strong_one(#[values(Sqlite, Postgres)] bac
     assert_eq!(lost.header("etag").trim_start_matches("W/"), changed.header("etag").trim_start_matches("W/"));
     assert_eq!(put(lost.header("etag"), "tea").await.status, 200);
 }
+
+#[tokio::test]
+async fn caches_are_told_of_pages_that_would_be_compressed_for_others() {
+    let app = start(Sqlite).await;
+    for route in ["/", "/schema.graphql", "/openapi.json"] {
+        let plain = app.get("ann", route).await;
+        let gzip = get(&app, route, "gzip", &[]).await;
+        assert_eq!(plain.headers.get("content-encoding"), None, "{route}");
+        assert!(is_gzip_of(&gzip.body, &plain.body), "{route}");
+        for answer in [plain, gzip] {
+            let values: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+            assert!(values.contains(&"accept-encoding"), "{route}: {values:?}");
+        }
+    }
+}
