@@ -42,7 +42,9 @@ impl TaskConnection {
     pub(super) async fn load(store: &Store, user: UserId, bounds: PageBounds, arguments: Arguments) -> Result<Self> {
         let (request, list, limit) = understood(user, bounds, arguments)?;
         // One more than is shown tells whether there is more.
-        let page = store.page(PageRequest { limit: limit.map(|limit| limit + 1), ..request.clone() }).await?;
+        let wanted = PageRequest { limit: limit.map(|limit| limit + 1), ..request.clone() };
+        // In a box, as is whatever asks the store: the fields beside it make room for the largest of them.
+        let page = Box::pin(store.page(wanted)).await?;
         let mut nodes: Vec<TaskNode> = page.tasks.into_iter().map(TaskNode).collect();
         let excess = limit.and_then(|limit| usize::try_from(limit).ok()).map_or(0, |n| nodes.len().saturating_sub(n));
         if request.from_end {
@@ -99,7 +101,7 @@ impl TaskConnection {
 
     async fn has_any(&self, store: &Store, after: Option<Key>, before: Option<Key>) -> Result<bool> {
         let request = PageRequest { after, before, limit: Some(1), ..self.request.clone() };
-        Ok(!store.page(request).await?.tasks.is_empty())
+        Ok(!Box::pin(store.page(request)).await?.tasks.is_empty())
     }
 }
 
@@ -153,7 +155,7 @@ impl TaskConnection {
 
     /// How many tasks the filter lets through, on all pages together.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
-        ctx.store()?.count(self.request.user.clone(), self.request.filter.clone()).await
+        Box::pin(ctx.store()?.count(self.request.user.clone(), self.request.filter.clone())).await
     }
 
     /// Where the viewer's tasks stood when these were read: the revision to ask for changes after.

@@ -69,7 +69,7 @@ impl TaskChangeConnection {
         first: Option<i32>,
     ) -> Result<Self> {
         let limit = first.map(|first| bounded("first", first, bounds)).transpose()?;
-        store.changes(user, after, limit.unwrap_or(DEFAULT)).await.map(Self)
+        Box::pin(store.changes(user, after, limit.unwrap_or(DEFAULT))).await.map(Self)
     }
 }
 

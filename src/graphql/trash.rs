@@ -50,7 +50,7 @@ impl DeletedTaskConnection {
         let none_of_ours = |_| Problem::new("cursor", "is not a cursor that this service gave out").at("after");
         let before = after.map(|cursor| Revision::parse(&cursor)).transpose().map_err(none_of_ours)?;
         let limit = first.map(|first| bounded("first", first, bounds)).transpose()?;
-        store.deleted(user, before, limit.unwrap_or(DEFAULT)).await.map(Self)
+        Box::pin(store.deleted(user, before, limit.unwrap_or(DEFAULT))).await.map(Self)
     }
 }
 

@@ -87,7 +87,7 @@ impl Viewer {
 
     /// How many tasks there are.
     async fn task_counts(&self, ctx: &Context<'_>) -> Result<TaskCounts> {
-        ctx.store()?.counts(ctx.user()?).await.map(TaskCounts::from)
+        Box::pin(ctx.store()?.counts(ctx.user()?)).await.map(TaskCounts::from)
     }
 }
 

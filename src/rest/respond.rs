@@ -11,14 +11,17 @@ use crate::error::{Error, Result};
 use crate::graphql;
 use crate::task::Revision;
 
-/// A subtree as the bytes of a body.
-pub(super) fn written(subtree: &Value) -> Vec<u8> {
+/// A subtree as the bytes of a body: what is written already, as it is.
+pub(super) fn written(subtree: Value) -> Bytes {
+    if let Value::Binary(json) = subtree {
+        return json;
+    }
     let mut bytes = Vec::with_capacity(512);
-    graphql::json::write(subtree, &mut bytes);
-    bytes
+    graphql::json::write(&subtree, &mut bytes);
+    bytes.into()
 }
 
-pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response {
+pub(super) fn json(status: StatusCode, body: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
@@ -56,7 +59,7 @@ impl Answered {
 /// A task, its revision as the entity tag.
 pub(super) fn task(task: &Answered) -> Result<Response> {
     let (members, revision) = task.parts()?;
-    let mut response = json(StatusCode::OK, [members, b"}"].concat());
+    let mut response = json(StatusCode::OK, [members, b"}"].concat().into());
     response.headers_mut().insert(header::ETAG, etag::of_task(revision)?);
     Ok(response)
 }
@@ -73,7 +76,7 @@ pub(super) fn created(made: &Answered) -> Result<Response> {
 
 /// A page as a bare array, with the way to the next one while there is more.
 pub(super) fn page(
-    body: Vec<u8>,
+    body: Bytes,
     etag: HeaderValue,
     mut page: Value,
     next: impl FnOnce(&str) -> String,

@@ -67,7 +67,7 @@ async fn list_tasks(
     if etag::none_match(request.headers(), &etag) {
         return Ok(respond::not_modified(etag));
     }
-    let body = respond::written(&take(&mut list, "nodes")?);
+    let body = respond::written(take(&mut list, "nodes")?);
     respond::page(body, etag, take(&mut list, "pageInfo")?, |cursor| query.next(cursor))
 }
 
@@ -233,7 +233,7 @@ async fn list_deleted_tasks(
 ) -> Result<Response> {
     let query = TrashQuery::parse(request.uri().query().unwrap_or_default())?;
     let mut trash = rest.run(Operation::ListDeletedTasks, query.variables()?, &user, None).await?;
-    let body = respond::written(&take(&mut trash, "nodes")?);
+    let body = respond::written(take(&mut trash, "nodes")?);
     let etag = etag::of_body(&take_text(&mut trash, "revision")?, &user, &body)?;
     if etag::none_match(request.headers(), &etag) {
         return Ok(respond::not_modified(etag));
@@ -258,7 +258,7 @@ async fn list_changes(
 ) -> Result<Response> {
     let variables = query::changes(request.uri().query().unwrap_or_default())?;
     let (page, revision) = changes::page(rest.run(Operation::TaskChanges, variables, &user, None).await?)?;
-    let body = respond::written(&page);
+    let body = respond::written(page);
     let etag = etag::of_body(&revision, &user, &body)?;
     if etag::none_match(request.headers(), &etag) {
         return Ok(respond::not_modified(etag));
@@ -322,7 +322,7 @@ async fn change_tasks(
     let mut change = Change::read_list(request, rest.0.bounds).await?;
     let variables = bulk::variables(&change.required_body()?)?;
     let changed = rest.run(Operation::ChangeTasks, variables, &user, change.keyed.as_ref()).await?;
-    Ok(change.answer(respond::json(StatusCode::OK, respond::written(&changed))))
+    Ok(change.answer(respond::json(StatusCode::OK, respond::written(changed))))
 }
 
 /// The id in the path, once it is known to be one.
