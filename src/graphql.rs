@@ -211,6 +211,7 @@ impl Graphql {
         } else {
             let mut request = operation.into_request();
             request.data = data;
+            // In a box for the same reason as a document that is not known.
             Box::pin(self.0.callers.schema.execute(request)).instrument(span.clone()).await
         };
         let response = rendered(response);

@@ -15,8 +15,8 @@ use tower::{Layer, Service};
 
 /// What is done around answering a request.
 pub(super) trait Middleware: Clone + Send + Sync + 'static {
-    /// Answers a request, by `inner` or in place of it. What is handed on before anything is waited for is not held by the
-    /// future if this is a function with an async block, and twice if it is an async function.
+    /// Answers a request, by `inner` or in place of it. An async function would hold the request twice, for as long as it
+    /// runs; where every request passes, this is a function that hands it on before anything is waited for.
     fn around(self, request: Request, inner: impl Inner) -> impl Future<Output = Response> + Send;
 }
 

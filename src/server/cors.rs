@@ -13,8 +13,10 @@ use axum::response::Response;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower::{Layer as _, service_fn};
 use tower_http::cors::CorsLayer;
+
+use super::around::Inner as _;
 
 /// How long browsers need not ask again what a page may call.
 const PREFLIGHT: Duration = Duration::from_mins(10);
@@ -68,10 +70,7 @@ pub(super) fn add(added: &HeaderMap, headers: &mut HeaderMap) {
 /// What the library answers to a preflight, or adds to an empty answer to another request.
 fn ask(layer: &CorsLayer, request: Request) -> impl Future<Output = Response> + use<> {
     let nothing = service_fn(|_| ready(Ok::<_, Infallible>(Response::new(Body::empty()))));
-    layer.layer(nothing).oneshot(request).map(|answer| match answer {
-        Ok(response) => response,
-        Err(never) => match never {},
-    })
+    layer.layer(nothing).answer(request)
 }
 
 fn layer(origins: &[HeaderValue]) -> CorsLayer {
