@@ -56,23 +56,39 @@ macro_rules! on_connection {
 macro_rules! change {
     ($store:expr, $user:expr, $wording:expr, $bump:expr, $change:expr) => {{
         let wording = $wording;
-        transact!(
-            $store,
-            $user,
-            |connection| async {
+        if let ($crate::store::Database::Postgres(postgres), None) = (&$store.database, &$store.keyed) {
+            use diesel_async::RunQueryDsl;
+            let owner = $user.clone();
+            let change = postgres.change(owner.clone(), move |mut connection| {
                 let statement = $crate::store::sql::Bumped { bump: $bump, change: $change };
                 let known = $crate::store::sql::Known { statement, wording };
-                $crate::store::keys::found(known.get_result::<$crate::store::tasks::Row>(connection).await)
-            },
-            |connection| match $crate::store::sql::Prepared($bump).load::<i64>(connection)?.len() {
-                0 => Ok(Err(())),
-                _ => {
-                    let change = $crate::store::sql::Prepared($change);
-                    $crate::store::keys::found(change.get_result::<$crate::store::tasks::Row>(connection))
-                }
+                futures_util::FutureExt::boxed(known.get_result::<$crate::store::tasks::Row>(&mut connection))
+            });
+            let outcome = change.await;
+            // A change of which nobody knows whether it was made may have been.
+            if !matches!(outcome, Ok(None)) {
+                $store.hint(&owner);
             }
-        )
-        .map(Result::ok)
+            outcome
+        } else {
+            transact!(
+                $store,
+                $user,
+                |connection| async {
+                    let statement = $crate::store::sql::Bumped { bump: $bump, change: $change };
+                    let known = $crate::store::sql::Known { statement, wording };
+                    $crate::store::keys::found(known.get_result::<$crate::store::tasks::Row>(connection).await)
+                },
+                |connection| match $crate::store::sql::Prepared($bump).load::<i64>(connection)?.len() {
+                    0 => Ok(Err(())),
+                    _ => {
+                        let change = $crate::store::sql::Prepared($change);
+                        $crate::store::keys::found(change.get_result::<$crate::store::tasks::Row>(connection))
+                    }
+                }
+            )
+            .map(Result::ok)
+        }
     }};
 }
 
@@ -144,6 +160,7 @@ pub mod migrate;
 mod nodes;
 mod postgres;
 mod prepare;
+mod queue;
 mod readiness;
 pub mod schema;
 pub mod source;
@@ -154,6 +171,7 @@ mod tasks;
 pub mod timestamp;
 mod tombstones;
 mod trash;
+mod turn;
 
 pub use backup::backup;
 pub use bulk::{BulkChange, Cleared};

@@ -15,6 +15,10 @@ pub(super) enum Failure {
     Late(Duration),
     /// The database refused it, and carried nothing of it out.
     Refused(DieselError),
+    /// No connection came free within this time, and nothing was begun.
+    NoTurn(Duration),
+    /// A fault of ours.
+    Panicked,
 }
 
 impl Failure {
@@ -24,6 +28,19 @@ impl Failure {
             Self::Lost(_) => "lost",
             Self::Late(_) => "timeout",
             Self::Refused(_) => "refused",
+            Self::NoTurn(_) => "no_turn",
+            Self::Panicked => "panicked",
+        }
+    }
+
+    /// The same once more, for somebody else who has it.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Late(limit) => Self::Late(*limit),
+            Self::NoTurn(limit) => Self::NoTurn(*limit),
+            Self::Panicked => Self::Panicked,
+            Self::Lost(cause) => Self::Lost(cause.to_string().into()),
+            Self::Refused(error) => Self::Lost(error.to_string().into()),
         }
     }
 
@@ -47,6 +64,8 @@ impl From<Failure> for Error {
             Failure::Lost(cause) => Self::unavailable(cause),
             Failure::Late(limit) => Self::timeout(format!("the database did not answer within {limit:?}")),
             Failure::Refused(error) => Self::internal(error),
+            Failure::NoTurn(limit) => Self::unavailable(format!("no database connection came free within {limit:?}")),
+            Failure::Panicked => Self::internal("work on the database panicked"),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bb8::{ManageConnection, Pool};
 
 use super::hints::FeedFigures;
+use super::queue::QueueFigures;
 use super::{Database, Store};
 
 /// What a pool has and has done since the start.
@@ -43,6 +44,16 @@ impl PoolFigures {
         }
     }
 
+    /// With the work of a queue, which waits before it has a connection and hands that on.
+    pub(super) fn with_queue(self, queue: QueueFigures) -> Self {
+        Self {
+            acquired: self.acquired + queue.followed,
+            waited: self.waited + queue.waited,
+            wait_time: self.wait_time + queue.wait_time,
+            ..self
+        }
+    }
+
     /// With the waits for a turn, which come before those for a connection to be made, and all who gave up on either.
     fn with_turns(self, (waited, timed_out, wait_time): (u64, u64, Duration)) -> Self {
         Self { waited: self.waited + waited, timed_out, wait_time: self.wait_time + wait_time, ..self }
@@ -62,7 +73,7 @@ impl Store {
         match &self.database {
             Database::Postgres(postgres) => {
                 let exclusive = PoolFigures::of("exclusive", &postgres.exclusive).with_turns(postgres.turns.figures());
-                [PoolFigures::of("shared", &postgres.shared), exclusive]
+                [PoolFigures::of("shared", &postgres.shared), exclusive.with_queue(postgres.changes.figures())]
             }
             Database::Sqlite(sqlite) => sqlite.figures(),
         }

@@ -1,5 +1,6 @@
 //! PostgreSQL: the two pools, and the deadline of each statement.
 
+mod changes;
 mod connection;
 mod manager;
 mod probe;
@@ -16,12 +17,14 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use tracing::{Instrument as _, Span};
 
+use self::changes::{AT_ONCE, Change};
 pub(super) use self::connection::{ConnectError, Connection, Link, connect_to_hear};
 use self::manager::{Exclusive, Shared, Way};
 pub(super) use self::probe::{Route, probe};
 use self::turns::{Own, Turns};
 use super::failure::Failure;
 use super::health::{Health, State};
+use super::queue::Queue;
 use super::{ACQUIRE_TIMEOUT, STATEMENT_TIMEOUT};
 use crate::database_url::PostgresUrl;
 use crate::error::{Error, Result};
@@ -44,6 +47,8 @@ pub(super) struct Postgres {
     /// Whatever may be slow, and every write: nothing waits behind them.
     pub(super) exclusive: Pool<Exclusive>,
     pub(super) turns: Arc<Turns>,
+    /// Changes of single tasks, which wait for one of those.
+    pub(super) changes: Arc<Queue<dyn Change>>,
     way: Arc<Way>,
     pub(super) statement_timeout: Duration,
     health: Health,
@@ -54,10 +59,12 @@ impl Postgres {
     pub(super) fn new(url: &PostgresUrl, size: u32, health: Health) -> Self {
         let way = Arc::new(Way::new(url.clone()));
         let exclusive = size.saturating_sub(1).max(1);
+        let at_once = usize::try_from(exclusive).map_or(AT_ONCE, |exclusive| exclusive.min(AT_ONCE));
         Self {
             shared: pool_of(1, Shared(Arc::clone(&way))),
             exclusive: pool_of(exclusive, Exclusive(Arc::clone(&way))),
             turns: Arc::new(Turns::new(exclusive)),
+            changes: Arc::new(Queue::new(at_once)),
             way,
             statement_timeout: STATEMENT_TIMEOUT,
             health,
@@ -92,19 +99,24 @@ impl Postgres {
     }
 
     /// A connection of one's own, when it is one's turn.
-    pub(super) async fn exclusive(&self) -> Result<Own<'_>> {
+    pub(super) async fn exclusive(&self) -> Result<Own> {
         self.health.is_open()?;
-        let own = async {
-            let begun = Instant::now();
-            let turn = self.turns.take(ACQUIRE_TIMEOUT).await?;
-            let left = ACQUIRE_TIMEOUT.saturating_sub(begun.elapsed());
-            let connection = timeout(left, self.exclusive.get()).await.ok()?.ok()?;
-            Some(Own { connection, _turn: turn })
-        };
-        measure(Phase::Pool, own).await.ok_or_else(|| {
-            self.turns.give_up();
-            self.none_free()
-        })
+        measure(Phase::Pool, self.own()).await.ok_or_else(|| self.gave_up())
+    }
+
+    /// The same; `None` when none came free in time.
+    async fn own(&self) -> Option<Own> {
+        let begun = Instant::now();
+        let turn = self.turns.take(ACQUIRE_TIMEOUT).await?;
+        let left = ACQUIRE_TIMEOUT.saturating_sub(begun.elapsed());
+        let connection = timeout(left, self.exclusive.get_owned()).await.ok()?.ok()?;
+        Some(Own { connection, _turn: turn })
+    }
+
+    /// The same of a connection of one's own, which is counted.
+    fn gave_up(&self) -> Error {
+        self.turns.give_up();
+        self.none_free()
     }
 
     /// What a caller is told who waited for a connection in vain.
@@ -123,9 +135,18 @@ impl Postgres {
         link: &Link,
         work: impl Future<Output = QueryResult<T>>,
     ) -> impl Future<Output = Result<T, Failure>> {
+        self.within(link, trace::statement("postgresql"), work)
+    }
+
+    /// The same, as traces see it in `span`.
+    fn within<T>(
+        &self,
+        link: &Link,
+        span: Span,
+        work: impl Future<Output = QueryResult<T>>,
+    ) -> impl Future<Output = Result<T, Failure>> {
         let started = Instant::now();
         link.set_busy(true);
-        let span = trace::statement("postgresql");
         let outcome = timeout(self.statement_timeout, work).instrument(span.clone());
         // An async function would hold the work twice; see `timing`.
         outcome.then(move |outcome| self.settle(link, span, started, outcome))
@@ -150,13 +171,11 @@ impl Postgres {
             Err(_) => Failure::Late(self.statement_timeout),
         };
         trace::failed(&span, failure.kind());
-        match &failure {
-            Failure::Refused(_) => self.health.set(State::Well),
-            Failure::Lost(_) | Failure::Late(_) => {
-                link.break_off();
-                self.health.set(State::Ill);
-            }
+        let is_well = matches!(failure, Failure::Refused(_));
+        if !is_well {
+            link.break_off();
         }
+        self.health.set(if is_well { State::Well } else { State::Ill });
         Err(failure)
     }
 

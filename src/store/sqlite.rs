@@ -89,22 +89,14 @@ impl Sqlite {
 
     /// The figures of the readers and of the writer.
     pub(super) fn figures(&self) -> [PoolFigures; 2] {
-        let lanes = |figures: PoolFigures, lanes: &[&Arc<Lane>]| {
-            lanes.iter().map(|lane| lane.followed()).fold(figures, |figures, (followed, waited)| PoolFigures {
-                acquired: figures.acquired + followed,
-                waited: figures.waited + followed,
-                wait_time: figures.wait_time + waited,
-                ..figures
-            })
-        };
+        let readers = PoolFigures::of("readers", &self.readers);
         [
-            lanes(PoolFigures::of("readers", &self.readers), &[&self.short, &self.long]),
-            lanes(PoolFigures::of("writer", &self.writer), &[&self.writes]),
+            readers.with_queue(self.short.figures()).with_queue(self.long.figures()),
+            PoolFigures::of("writer", &self.writer).with_queue(self.writes.figures()),
         ]
     }
 
-    /// The work owns what it needs: a caller that goes away, or is told that it takes too long, waits for nothing and
-    /// leaves nothing half done. Work whose turn has not come by then is not done.
+    /// Runs `work` when its turn comes; see [`super::turn`].
     async fn run<T: Send + 'static>(
         &self,
         lane: &Arc<Lane>,
@@ -115,10 +107,8 @@ impl Sqlite {
         if !lane.push(job) {
             return Err(Error::unavailable("too much waits for the database"));
         }
-        let Some(outcome) = answer.wait(self.statement_timeout).await else {
-            return Err(Error::internal("work on the database panicked"));
-        };
-        let is_ill = matches!(outcome, Err(Failure::Lost(_) | Failure::Late(_)));
+        let outcome = answer.wait(self.statement_timeout).await;
+        let is_ill = matches!(outcome, Err(Failure::Lost(_) | Failure::Late(_) | Failure::NoTurn(_)));
         self.health.set(if is_ill { State::Ill } else { State::Well });
         outcome.map_err(Error::from)
     }

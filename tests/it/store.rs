@@ -21,6 +21,8 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::{Backend, Database, Postgres, Sqlite, start, start_on};
 
+mod groups;
+
 fn user(subject: &str) -> UserId {
     UserId::parse(subject).unwrap()
 }

@@ -6,11 +6,12 @@
 //! connection is asked for with a turn only. Tokio's semaphore hands a turn that was given back to the first who waits.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bb8::PooledConnection;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Connection;
 use super::manager::Exclusive;
@@ -18,7 +19,7 @@ use super::manager::Exclusive;
 /// The turns at the exclusive connections.
 #[derive(Debug)]
 pub(in crate::store) struct Turns {
-    free: Semaphore,
+    free: Arc<Semaphore>,
     waited: AtomicU64,
     timed_out: AtomicU64,
     /// In microseconds.
@@ -29,7 +30,7 @@ impl Turns {
     /// As many as there may be connections.
     pub(super) fn new(connections: u32) -> Self {
         Self {
-            free: Semaphore::new(usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS)),
+            free: Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS))),
             waited: AtomicU64::new(0),
             timed_out: AtomicU64::new(0),
             wait_time: AtomicU64::new(0),
@@ -37,12 +38,12 @@ impl Turns {
     }
 
     /// The next turn, which is over when the permit is dropped; `None` when there is none within `limit`.
-    pub(super) async fn take(&self, limit: Duration) -> Option<SemaphorePermit<'_>> {
-        if let Ok(turn) = self.free.try_acquire() {
+    pub(super) async fn take(&self, limit: Duration) -> Option<OwnedSemaphorePermit> {
+        if let Ok(turn) = Arc::clone(&self.free).try_acquire_owned() {
             return Some(turn);
         }
         let begun = Instant::now();
-        let turn = tokio::time::timeout(limit, self.free.acquire()).await.ok().and_then(Result::ok);
+        let turn = tokio::time::timeout(limit, Arc::clone(&self.free).acquire_owned()).await.ok().and_then(Result::ok);
         let waited = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.wait_time.fetch_add(waited, Ordering::Relaxed);
         self.waited.fetch_add(u64::from(turn.is_some()), Ordering::Relaxed);
@@ -62,13 +63,13 @@ impl Turns {
 }
 
 /// A connection of one's own, for as long as the turn.
-pub(in crate::store) struct Own<'a> {
+pub(in crate::store) struct Own {
     /// Before the turn, so that it is back in the pool when the turn is another's.
-    pub(super) connection: PooledConnection<'a, Exclusive>,
-    pub(super) _turn: SemaphorePermit<'a>,
+    pub(super) connection: PooledConnection<'static, Exclusive>,
+    pub(super) _turn: OwnedSemaphorePermit,
 }
 
-impl Deref for Own<'_> {
+impl Deref for Own {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -76,7 +77,7 @@ impl Deref for Own<'_> {
     }
 }
 
-impl DerefMut for Own<'_> {
+impl DerefMut for Own {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }

@@ -67,7 +67,7 @@ fn carry_out(
         group.push(work);
         carried?;
         let is_full = group.len() >= MOST || begun.elapsed() >= LONGEST;
-        next = if is_full { None } else { lane.next().inspect(|work| lane.note_followed(work.as_ref())) };
+        next = if is_full { None } else { lane.follower() };
     }
     Ok(())
 }
