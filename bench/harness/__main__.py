@@ -54,7 +54,7 @@ def stopped(number: int, _: object = None) -> NoReturn:
 def run(stack: ExitStack, arguments: argparse.Namespace) -> None:
     """Measures what was asked for. Only a whole run is written down."""
     bench = Bench.prepare(stack, Programs(arguments.taskgate, arguments.floor))
-    rounds, seconds = (2, 2) if arguments.quick else (5, 3)
+    rounds, seconds = (2, 2) if arguments.quick else (7, 2)
 
     def wanted(key: str) -> bool:
         is_left_out = arguments.quick and arguments.only == "*" and key in LONG
@@ -93,14 +93,15 @@ def measure_growth(bench: Bench, quick: bool) -> dict[str, Growth]:
 
 
 def measure_round(number: int, rows: Iterable[Row], seconds: int) -> Round:
-    """Measures all rows once. The first contender has what the row before left behind, so each round has another."""
+    """Measures all rows once. Whoever comes has what the one before left behind, so each round begins with another, and
+    every second one goes backwards."""
     found: Round = {}
     for row in rows:
         say(f"round {number}: {row.title}")
         labels = list(row.runs)
         first = (number - 1) % len(labels)
         samples = {}
-        for label in labels[first:] + labels[:first]:
+        for label in (labels[first:] + labels[:first])[:: 1 if number % 2 else -1]:
             sample = samples[label] = row.runs[label](seconds)
             print(
                 f"    {label:20} {sample.rate:9,.0f}/s   p50 {sample.p50_ms:7.2f} ms   p99 {sample.p99_ms:7.2f} ms",

@@ -141,7 +141,7 @@ def how(quick: bool, rounds: int, seconds: int) -> str:
     """How it was measured."""
     text = (
         f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, {rounds} rounds, each of which begins "
-        "rows with another contender. Each figure is the median of the rounds', and so is each ratio, of two that were "
+        "rows with another contender, and every second one goes through them backwards. Each figure is the median of the rounds', and so is each ratio, of two that were "
         "measured in the same round; all are in `results.json`."
     )
     return f"**This was a quick run**: short rows, and some left out.\n\n{text}" if quick else text
