@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tempfile::TempDir;
 
 use super::serve;
@@ -116,5 +117,17 @@ async fn works_behind(pooler: &Pooler) {
         let (made, read) =
             tokio::join!(caller.create(address, &title), caller.get(address, "/api/tasks?limit=10&search=1"));
         assert_eq!((made.status.as_u16(), read.status.as_u16()), (201, 200), "{} {}", made.body, read.body);
+    }
+    // So many that some of them share a transaction.
+    let crowd = join_all((0..60).map(|number| {
+        let caller = caller.named(&format!("user {number}"));
+        async move {
+            let made = caller.create(address, "milk").await;
+            assert_eq!(made.status, 201, "{}", made.body);
+            caller.get(address, "/api/tasks").await.body
+        }
+    }));
+    for list in crowd.await {
+        assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
     }
 }

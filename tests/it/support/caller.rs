@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const AWAY: &str = "The service cannot answer right now; try again in a moment.";
 const SLOW: &str = "The service took too long to answer.";
 
-/// Whoever calls as the user `ann`.
+/// Whoever calls as a user.
 #[derive(Debug, Clone)]
 pub struct Caller {
     client: reqwest::Client,
@@ -49,12 +49,20 @@ impl Reply {
     }
 }
 
+fn token(subject: &str) -> String {
+    let (user, secret) = (UserId::parse(subject).unwrap(), SecretString::from(SECRET));
+    auth::issue(&secret, "sub", &user, None, None, SystemClock.now(), 86_400).unwrap()
+}
+
 impl Caller {
+    /// The user `ann`.
     pub fn new() -> Self {
-        let user = UserId::parse("ann").unwrap();
-        let secret = SecretString::from(SECRET);
-        let token = auth::issue(&secret, "sub", &user, None, None, SystemClock.now(), 86_400).unwrap();
-        Self { client: reqwest::Client::builder().timeout(PATIENCE).build().unwrap(), token }
+        Self { client: reqwest::Client::builder().timeout(PATIENCE).build().unwrap(), token: token("ann") }
+    }
+
+    /// The same caller as another user.
+    pub fn named(&self, subject: &str) -> Self {
+        Self { client: self.client.clone(), token: token(subject) }
     }
 
     /// The same caller with a token that does not verify.
