@@ -40,6 +40,7 @@ impl Failure {
             Self::NoTurn(limit) => Self::NoTurn(*limit),
             Self::Panicked => Self::Panicked,
             Self::Lost(cause) => Self::Lost(cause.to_string().into()),
+            // An error cannot be had twice, and of a refusal that several share nobody knows what was carried out.
             Self::Refused(error) => Self::Lost(error.to_string().into()),
         }
     }

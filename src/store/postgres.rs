@@ -113,7 +113,7 @@ impl Postgres {
         Some(Own { connection, _turn: turn })
     }
 
-    /// The same of a connection of one's own, which is counted.
+    /// What a caller is told who waited in vain for a connection of one's own, which is counted.
     fn gave_up(&self) -> Error {
         self.turns.give_up();
         self.none_free()

@@ -16,7 +16,7 @@ pub mod wire;
 
 pub use app::{Answer, BrokenClock, Call, Options, TestApp, start, start_on, start_with};
 pub use database::Backend::{Postgres, Sqlite};
-pub use database::{Backend, Database};
+pub use database::{Backend, Database, all_tasks};
 pub use graphql::{Failure, TASK};
 pub use openapi::{Document, Operation, members};
 pub use proxy::Proxy;

@@ -1,5 +1,7 @@
 //! A piece of work for SQLite, run on a blocking thread.
 
+use std::time::Duration;
+
 use diesel::{QueryResult, SqliteConnection};
 
 use super::failure;
@@ -46,7 +48,7 @@ impl<W, T> Waits for Job<W, T> {
         self.caller.begin()
     }
 
-    fn waited(&self) -> std::time::Duration {
+    fn waited(&self) -> Duration {
         self.caller.waited()
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use taskgate::store::{Change, Direction, Entry, Filter, PageRequest, SortField, Store};
+use taskgate::store::{Change, Entry, Store};
 use taskgate::task::{Position, Task, TaskId};
 use taskgate::user::UserId;
+
+use crate::support::all_tasks;
 
 /// How a client fetches everything again after a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,17 +28,7 @@ pub struct Client {
 
 /// All tasks that the server has of a user.
 pub async fn server(store: &Store, user: &UserId) -> BTreeMap<i64, Task> {
-    let request = PageRequest {
-        user: user.clone(),
-        filter: Filter::default(),
-        field: SortField::CreatedAt,
-        direction: Direction::Ascending,
-        after: None,
-        before: None,
-        limit: None,
-        from_end: false,
-    };
-    store.page(request).await.unwrap().tasks.into_iter().map(|task| (task.id.0, task)).collect()
+    all_tasks(store, user).await.into_iter().map(|task| (task.id.0, task)).collect()
 }
 
 impl Client {

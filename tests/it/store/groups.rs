@@ -9,12 +9,12 @@ use proptest::prelude::*;
 use rstest::rstest;
 use taskgate::clock::SystemClock;
 use taskgate::error::{Code, Result};
-use taskgate::store::{Direction, Filter, PageRequest, SortField, Store};
+use taskgate::store::Store;
 use taskgate::task::{Task, TaskId, TaskPatch};
 use tokio::task::JoinSet;
 
 use super::{new_task, target, user};
-use crate::support::{Backend, Database, Postgres, Sqlite};
+use crate::support::{Backend, Database, Postgres, Sqlite, all_tasks};
 
 /// Has PostgreSQL refuse what our rules allow, at once or not before the commit.
 const RULES: &str = "
@@ -28,17 +28,7 @@ fn store(database: &Database) -> Store {
 }
 
 async fn list(store: &Store, subject: &str) -> Vec<Task> {
-    let request = PageRequest {
-        user: user(subject),
-        filter: Filter::default(),
-        field: SortField::CreatedAt,
-        direction: Direction::Ascending,
-        after: None,
-        before: None,
-        limit: None,
-        from_end: false,
-    };
-    store.page(request).await.unwrap().tasks
+    all_tasks(store, &user(subject)).await
 }
 
 fn users(count: usize) -> impl Iterator<Item = String> {

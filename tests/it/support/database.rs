@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection};
 use taskgate::database_url::DatabaseUrl;
-use taskgate::store::migrate;
+use taskgate::store::{Direction, Filter, PageRequest, SortField, Store, migrate};
+use taskgate::task::Task;
+use taskgate::user::UserId;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
@@ -134,6 +136,21 @@ impl Drop for Cleanup {
         });
         let _ = dropped.join();
     }
+}
+
+/// All tasks of a user, the oldest first.
+pub async fn all_tasks(store: &Store, user: &UserId) -> Vec<Task> {
+    let request = PageRequest {
+        user: user.clone(),
+        filter: Filter::default(),
+        field: SortField::CreatedAt,
+        direction: Direction::Ascending,
+        after: None,
+        before: None,
+        limit: None,
+        from_end: false,
+    };
+    store.page(request).await.unwrap().tasks
 }
 
 /// The name of a database that has the tables, made once.
