@@ -16,7 +16,7 @@ from . import chart, growth, machine, report, startup
 from .contenders import BENCH, Bench, Programs
 from .goals import Found, Round
 from .growth import Growth
-from .rows import KEYS, LONG, Field, Row, Rows
+from .rows import KEYS, LONG, PG, PG_EDDSA, Field, Row, Rows
 from .system import Failed
 
 
@@ -67,8 +67,9 @@ def run(stack: ExitStack, arguments: argparse.Namespace) -> None:
         field = Field.start(bench, not arguments.no_peers, arguments.quick)
         rows = [row for row in Rows(bench, field, arguments.quick) if wanted(row.key)]
     measured = [measure_round(number, rows, seconds) for number in range(1, rounds + 1)]
+    eddsa = {row.key: measure_eddsa(row, 3 if arguments.quick else 30) for row in rows if PG_EDDSA in row.runs}
     growth = measure_growth(bench, arguments.quick) if wanted("growth") else {}
-    found = Found(measured, growth, ready)
+    found = Found(measured, eddsa, growth, ready)
     facts = machine.facts(bench.cluster, not arguments.no_peers)
     page = report.report(found, rows, facts, report.how(arguments.quick, rounds, seconds))
     print(f"\n{page}")
@@ -109,6 +110,21 @@ def measure_round(number: int, rows: Iterable[Row], seconds: int) -> Round:
             )
         found[row.key] = {label: samples[label] for label in labels}
     return found
+
+
+def measure_eddsa(row: Row, pairs: int) -> list[float]:
+    """The requests/s with EdDSA tokens to those with HS256, of so many pairs of a second each, one right after the other.
+
+    The two hardly differ: what a round tells of them is mostly what the machine did meanwhile.
+    """
+    say(f"EdDSA beside HS256: {row.title}")
+    ratios = []
+    for number in range(pairs):
+        labels = [PG, PG_EDDSA][:: -1 if number % 2 else 1]
+        rates = {label: row.runs[label](1).rate for label in labels}
+        ratios.append(rates[PG_EDDSA] / rates[PG])
+    print("   ", ", ".join(f"{ratio:.2f}" for ratio in ratios), flush=True)
+    return ratios
 
 
 def say(what: str) -> None:

@@ -1,6 +1,7 @@
 """The results as a page for people."""
 
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 
 from .goals import Found, Goal, goals
 from .growth import Growth
@@ -24,6 +25,10 @@ ABOUT_ROWS = """\
 The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divided by the line's in the same round; lines in
 parentheses are of the REST row, for comparison. CPU is in seconds for 10,000 requests, of the server with its workers and,
 apart, of PostgreSQL's processes; memory is resident after the row."""
+
+ABOUT_EDDSA = """\
+taskgate's requests/s on PostgreSQL with EdDSA tokens, divided by those with HS256 tokens, in pairs of a second each: of the
+pairs that were measured, the median and the middle half."""
 
 NOISE = 0.05
 """The share of the machine beyond which others disturb."""
@@ -51,6 +56,8 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
     parts += ["## Rows", ABOUT_ROWS]
     for row in rows:
         parts += [f"### {row.title}", _row(found, row.key)]
+    if found.eddsa:
+        parts += ["## EdDSA beside HS256", ABOUT_EDDSA, _eddsa(found.eddsa, {row.key: row.title for row in rows})]
     if found.growth:
         parts += ["## Growth", _growth(found.growth)]
     parts += ["## Versions", _table(("", ""), [list(fact) for fact in facts.items()])]
@@ -122,6 +129,15 @@ def _line(label: str, sample: Sample, of_taskgate: float | None) -> list[str]:
         optional(sample.resident_mb, ".0f"),
         optional(of_taskgate, ".2f"),
     ]
+
+
+def _eddsa(ratios: Mapping[str, Sequence[float]], titles: Mapping[str, str]) -> str:
+    lines = []
+    for key, found in ratios.items():
+        low, _, high = statistics.quantiles(found, n=4)
+        median = statistics.median_low(found)
+        lines.append([titles[key], f"{len(found)}", f"{median:.2f}", f"{low:.2f} to {high:.2f}"])
+    return _table(("", "pairs", "median", "middle half"), lines, numbers=True)
 
 
 def _growth(growth: dict[str, Growth]) -> str:
