@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
@@ -94,7 +95,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+    while let Some(message) = giving_way(|context| connection.poll_message(context)).await {
         match message? {
             AsyncMessage::Notification(notification) => hear(notification.payload()),
             AsyncMessage::Notice(notice) => tracing::info!(notice = notice.message(), "a notice of the database"),
@@ -102,6 +103,22 @@ where
         }
     }
     Ok(())
+}
+
+/// What `poll` comes to, in a task that, each time it is woken, lets those run first who are ready by then.
+///
+/// Tokio runs at once what a task wakes, so that who asks first would leave alone, in a packet that wakes the server for
+/// little; those who are about to ask leave with it.
+fn giving_way<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> impl Future<Output = T> {
+    let mut has_given_way = false;
+    poll_fn(move |context| {
+        has_given_way = !has_given_way;
+        if has_given_way {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        poll(context)
+    })
 }
 
 /// The bytes of a connection, which a task of ours moves until the connection ends.
@@ -194,4 +211,39 @@ pub(super) fn chain(error: &dyn StdError) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn who_is_ready_leaves_with_who_asked_first() {
+        const READY: usize = 20;
+        let (ask, mut asked) = mpsc::unbounded_channel();
+        let (tell, mut told) = mpsc::unbounded_channel();
+        tokio::spawn(giving_way(move |context| {
+            let mut left = 0;
+            loop {
+                match asked.poll_recv(context) {
+                    Poll::Ready(Some(())) => left += 1,
+                    Poll::Ready(None) => return Poll::Ready(()),
+                    Poll::Pending => break,
+                }
+            }
+            let _ = tell.send(left);
+            Poll::Pending
+        }));
+        assert_eq!(told.recv().await, Some(0), "nobody has asked yet");
+        // In a task of the only worker, which runs none of them before this one ends.
+        tokio::spawn(async move {
+            for _ in 0..READY {
+                let ask = ask.clone();
+                tokio::spawn(async move { ask.send(()).unwrap() });
+            }
+        });
+        assert_eq!(told.recv().await, Some(READY));
+    }
 }
