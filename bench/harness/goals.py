@@ -87,15 +87,15 @@ def goals(found: Found) -> Iterator[Goal]:
 
 
 def _beside_others(found: Found) -> Iterator[Goal]:
-    for what, key, of_floor, floor_key, peer, of_peer in [
-        ("one task by REST", "one-rest", 0.85, "one-rest", FASTAPI_1, 35),
-        ("50 tasks by REST", "list-rest", 0.75, "list-rest", FASTAPI_1, 20),
-        ("one task by GraphQL", "one-graphql", 0.70, "one-rest", POSTGRAPHILE_1, 15),
-        ("50 tasks by GraphQL", "list-graphql", 0.65, "list-rest", POSTGRAPHILE_1, 8),
-        ("create by REST", "create-rest", 0.85, "create-rest", FASTAPI_1, 10),
-        ("toggle by REST", "toggle-rest", 0.85, "toggle-rest", FASTAPI_1, 10),
+    for what, key, of_floor, peer, of_peer in [
+        ("one task by REST", "one-rest", 0.85, FASTAPI_1, 35),
+        ("50 tasks by REST", "list-rest", 0.75, FASTAPI_1, 20),
+        ("one task by GraphQL", "one-graphql", 0.70, POSTGRAPHILE_1, 15),
+        ("50 tasks by GraphQL", "list-graphql", 0.65, POSTGRAPHILE_1, 8),
+        ("create by REST", "create-rest", 0.85, FASTAPI_1, 10),
+        ("toggle by REST", "toggle-rest", 0.85, FASTAPI_1, 10),
     ]:
-        yield Goal(f"{what}, of the floor", of_floor, True, "×", found.ratio((key, PG), (floor_key, FLOOR)))
+        yield Goal(f"{what}, of the floor", of_floor, True, "×", found.ratio((key, PG), (key, FLOOR)))
         yield Goal(f"{what}, of {peer}", of_peer, True, "×", found.ratio((key, PG), (key, peer)))
 
 

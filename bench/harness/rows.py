@@ -103,8 +103,8 @@ class Rows:
         yield self._read("list-rest", "50 tasks by REST", Rest().list, eddsa=not self._quick, script="list")
         yield self._page_rest()
         yield self._unchanged()
-        yield self._graphql("one-graphql", "One task by GraphQL", "one", eddsa=not self._quick)
-        yield self._graphql("list-graphql", "50 tasks by GraphQL", "list")
+        yield self._graphql("one-graphql", "One task by GraphQL", "one", floor=Rest().one, eddsa=not self._quick)
+        yield self._graphql("list-graphql", "50 tasks by GraphQL", "list", floor=Rest().list)
         yield self._graphql("two-fields-graphql", "Two fields of 50 tasks by GraphQL", "two_fields")
         yield self._page_graphql()
         yield self._write("create-rest", "Create by REST", Rest().create, "create")
@@ -177,10 +177,21 @@ class Rows:
             row.runs[label] = self._run(server, row.key, ask)
         return row
 
-    def _graphql(self, key: str, title: str, method: str, eddsa: bool = False, writes: bool = False) -> Row:
+    def _graphql(
+        self,
+        key: str,
+        title: str,
+        method: str,
+        floor: Callable[[Tokens], Ask] | None = None,
+        eddsa: bool = False,
+        writes: bool = False,
+    ) -> Row:
+        """The floor has no GraphQL: it answers the same by REST."""
         row, field = Row(key, title, writes=writes), self._field
         ours, theirs = getattr(Graphql(TASKGATE), method), getattr(Graphql(POSTGRAPHILE), method)
         row.runs[PG] = self._run(field.taskgate, key, lambda: ours(self._tokens), writes)
+        if floor:
+            row.runs[FLOOR] = self._run(field.floor, key, lambda: floor(self._tokens))
         if eddsa:
             row.runs[PG_EDDSA] = self._run(field.taskgate, f"{key}-eddsa", lambda: ours(self._eddsa))
         row.runs[SQLITE] = self._run(field.sqlite, key, lambda: ours(self._tokens), writes)
