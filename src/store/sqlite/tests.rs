@@ -205,3 +205,18 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn each_connection_has_pages_of_its_own() {
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        compile_options: String,
+    }
+    let (_folder, sqlite) = empty().await;
+    let read = |connection: &mut SqliteConnection| diesel::sql_query("PRAGMA compile_options").load(connection);
+    let options: Vec<Setting> = sqlite.shared(read).await.unwrap();
+    assert!(options.iter().any(|setting| setting.compile_options.starts_with("THREADSAFE=")));
+    // With it, all share one limit, and a large write leaves readers without a cache; see .cargo/config.toml.
+    assert!(options.iter().all(|setting| setting.compile_options != "ENABLE_MEMORY_MANAGEMENT"));
+}
