@@ -224,14 +224,10 @@ mod tests {
         const READY: usize = 20;
         let (ask, mut asked) = mpsc::unbounded_channel();
         let (tell, mut told) = mpsc::unbounded_channel();
-        tokio::spawn(giving_way(move |context| {
+        tokio::spawn(giving_way(move |context| -> Poll<()> {
             let mut left = 0;
-            loop {
-                match asked.poll_recv(context) {
-                    Poll::Ready(Some(())) => left += 1,
-                    Poll::Ready(None) => return Poll::Ready(()),
-                    Poll::Pending => break,
-                }
+            while let Poll::Ready(Some(())) = asked.poll_recv(context) {
+                left += 1;
             }
             let _ = tell.send(left);
             Poll::Pending
