@@ -50,6 +50,12 @@ class Found:
             for key, contenders in self.rounds[0].items()
         }
 
+    def of_hs256(self, key: str) -> float | None:
+        """The requests/s with EdDSA tokens to those with HS256 in a row: the median of the pairs. None where it was not
+        measured."""
+        ratios = self.eddsa.get(key)
+        return statistics.median_low(ratios) if ratios else None
+
     def ratio(self, one: tuple[str, str], other: tuple[str, str]) -> float | None:
         """The requests/s of one contender in a row, to those of another: the median of the rounds' ratios, of an even
         number of rounds the lower one. None where either was not measured.
@@ -105,8 +111,7 @@ def _beside_itself(found: Found) -> Iterator[Goal]:
         ("50 tasks by REST", "list-rest"),
         ("one task by GraphQL", "one-graphql"),
     ]:
-        ratios = found.eddsa.get(key)
-        yield Goal(f"EdDSA, of HS256: {what}", 0.97, True, "×", statistics.median_low(ratios) if ratios else None)
+        yield Goal(f"EdDSA, of HS256: {what}", 0.97, True, "×", found.of_hs256(key))
     for what, key, least in [
         ("one task", "one-rest", 1.3),
         ("50 tasks", "list-rest", 1.2),

@@ -56,20 +56,27 @@ def write_requests(path: Path, requests: Sequence[Request]) -> None:
 
 
 def measure(
-    server: Server, requests: Path, expected: Expected, seconds: int, postmaster: int, connections: int = CONNECTIONS
+    server: Server,
+    requests: Path,
+    expected: Expected,
+    seconds: int,
+    postmaster: int,
+    connections: int = CONNECTIONS,
+    is_warm: bool = False,
 ) -> Sample:
-    """Warms up for a second, in which each answer is looked at, then measures.
+    """Warms up for a second, in which each answer is looked at, then measures. What is warm is only measured.
 
     Raises `Failed` on any error, on any wrong answer in the warm-up, and where the answers that were measured are not
     as long as those.
     """
-    warm = _wrk(server, requests, 1, connections, expected)
+    warm = None if is_warm else _wrk(server, requests, 1, connections, expected)
     meter = Meter(server.process.pid, postmaster)
     result = _wrk(server, requests, seconds, connections, None)
     used, others = meter.read()
-    length, warm_length = result.bytes / result.requests, warm.bytes / warm.requests
-    if abs(length / warm_length - 1) > 0.03:
-        raise Failed(f"{server.log.stem}: answers of {length:.0f} bytes, after {warm_length:.0f} in the warm-up")
+    if warm:
+        length, warm_length = result.bytes / result.requests, warm.bytes / warm.requests
+        if abs(length / warm_length - 1) > 0.03:
+            raise Failed(f"{server.log.stem}: answers of {length:.0f} bytes, after {warm_length:.0f} in the warm-up")
     resident = resident_mb(server.process.pid)
     server.forget_log()
     own, database = (seconds / result.requests * 10_000 for seconds in used)

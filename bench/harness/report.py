@@ -57,7 +57,7 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
     for row in rows:
         parts += [f"### {row.title}", _row(found, row.key)]
     if found.eddsa:
-        parts += ["## EdDSA beside HS256", ABOUT_EDDSA, _eddsa(found.eddsa, {row.key: row.title for row in rows})]
+        parts += ["## EdDSA beside HS256", ABOUT_EDDSA, _eddsa(found, {row.key: row.title for row in rows})]
     if found.growth:
         parts += ["## Growth", _growth(found.growth)]
     parts += ["## Versions", _table(("", ""), [list(fact) for fact in facts.items()])]
@@ -131,12 +131,11 @@ def _line(label: str, sample: Sample, of_taskgate: float | None) -> list[str]:
     ]
 
 
-def _eddsa(ratios: Mapping[str, Sequence[float]], titles: Mapping[str, str]) -> str:
+def _eddsa(found: Found, titles: Mapping[str, str]) -> str:
     lines = []
-    for key, found in ratios.items():
-        low, _, high = statistics.quantiles(found, n=4)
-        median = statistics.median_low(found)
-        lines.append([titles[key], f"{len(found)}", f"{median:.2f}", f"{low:.2f} to {high:.2f}"])
+    for key, ratios in found.eddsa.items():
+        low, _, high = statistics.quantiles(ratios, n=4)
+        lines.append([titles[key], f"{len(ratios)}", f"{found.of_hs256(key):.2f}", f"{low:.2f} to {high:.2f}"])
     return _table(("", "pairs", "median", "middle half"), lines, numbers=True)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
+from typing import Protocol
 
 from . import contenders
 from .contenders import BENCH, Bench
@@ -39,8 +40,11 @@ KEYS = [
 LONG = {"page-rest", "two-fields-graphql", "page-graphql", "toggle-graphql"}
 """Those of them that a quick run leaves out."""
 
-Run = Callable[[int], Sample]
-"""Measures for so many seconds."""
+
+class Run(Protocol):
+    """Measures for so many seconds. What was warmed up just before need not be again."""
+
+    def __call__(self, seconds: int, is_warm: bool = False) -> Sample: ...
 
 
 @dataclass
@@ -115,20 +119,20 @@ class Rows:
     def _run(self, server: Server, key: str, make: Callable[[], Ask], writes: bool = False) -> Run:
         path = self._bench.folder / f"{server.log.stem}-{key}.requests"
 
-        def run(seconds: int) -> Sample:
+        def run(seconds: int, is_warm: bool = False) -> Sample:
             ask = make()
             ask.check(server.port)
             write_requests(path, ask.requests)
             if writes:
                 self._bench.cluster.sql("postgres", "CHECKPOINT")
-            return measure(server, path, ask.expected, seconds, self._bench.postmaster)
+            return measure(server, path, ask.expected, seconds, self._bench.postmaster, is_warm=is_warm)
 
         return run
 
     def _pgbench(self, script: str, writes: bool = False) -> Run:
         cluster, path = self._bench.cluster, BENCH / "pgbench" / f"{script}.sql"
 
-        def run(seconds: int) -> Sample:
+        def run(seconds: int, is_warm: bool = False) -> Sample:
             if writes:
                 cluster.sql("postgres", "CHECKPOINT")
             return pgbench(cluster, "pgbench", path, seconds, self._bench.postmaster)
