@@ -39,8 +39,8 @@ pub struct FeedPage {
     pub has_more: bool,
 }
 
-/// Where a user's feed stands, and a row of the page if it has any: a task, and when it was deleted.
-pub(super) type FeedRow = (i64, i64, Option<(Row, Option<At>)>);
+/// A task, and when it was deleted. The first row is its owner's; see [`AsOf`].
+pub(super) type FeedRow = (Row, Option<At>);
 
 /// What comes after a place, as one statement. Who began with nothing is not told of what was deleted before that.
 macro_rules! after {
@@ -52,7 +52,7 @@ macro_rules! after {
             .filter(tasks::deleted_at.is_null().or(tasks::revision.gt(seen)))
             .order(tasks::revision.asc())
             .select((COLUMNS, tasks::deleted_at));
-        AsOf { owner: $user.as_str(), page, limit: Some($limit) }
+        AsOf { owner: $user.as_str(), page, limit: Some($limit), padding: ", NULL" }
     }};
 }
 
@@ -75,15 +75,15 @@ impl Store {
 
 fn page_of(rows: Vec<FeedRow>, after: Position, limit: usize) -> FeedPage {
     // Who has never changed anything has no row.
-    let (now, swept) = rows.first().map_or((0, 0), |(now, swept, _)| (*now, *swept));
+    let mut rows = rows.into_iter();
+    let (now, swept) = rows.next().map_or((0, 0), |(owner, _)| (owner.revision, owner.id));
     let (now, swept) = (Revision(now), Revision(swept));
     let is_from_the_future = after.began() > now;
     if !after.is_start() && (is_from_the_future || after.began() < swept) {
         let position = Position::at(now);
         return FeedPage { entries: vec![Entry { change: Change::Reset, position }], position, has_more: false };
     }
-    let mut entries: Vec<Entry> =
-        rows.into_iter().filter_map(|(.., row)| row).map(|row| entry(row, after, now, swept)).collect();
+    let mut entries: Vec<Entry> = rows.map(|row| entry(row, after, now, swept)).collect();
     let has_more = entries.len() > limit;
     entries.truncate(limit);
     let position = match entries.last() {
@@ -94,7 +94,7 @@ fn page_of(rows: Vec<FeedRow>, after: Position, limit: usize) -> FeedPage {
     FeedPage { entries, position, has_more }
 }
 
-fn entry((row, deleted_at): (Row, Option<At>), after: Position, now: Revision, swept: Revision) -> Entry {
+fn entry((row, deleted_at): FeedRow, after: Position, now: Revision, swept: Revision) -> Entry {
     let task = Task::from(row);
     // A plain revision is what else callers know the change by. Below what is swept it would be a reason to begin again.
     let is_remembered = task.revision >= swept;

@@ -1,13 +1,15 @@
 //! Pieces of SQL that Diesel has no words for, each for both databases.
 
-use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
+
+use super::timestamp::{At, Instant};
+use crate::clock::Timestamp;
 
 mod known;
 mod rows;
@@ -175,12 +177,13 @@ impl<Column, G> ValidGrouping<G> for Contains<Column> {
     type IsAggregate = is_aggregate::No;
 }
 
-/// A page of tasks and the owner's revision that it is as of, read by one statement: two would pair an old page with
-/// a new number, and a client that goes on from there would miss a change. Between the two stands the revision up to
-/// which tombstones were swept, which says what the page cannot tell.
+/// A page of tasks behind a row of its owner, read by one statement: two would pair an old page with a new number, and a
+/// client that goes on from there would miss a change.
 ///
-/// No row: the user has never changed anything. A row without a task: nothing is on this page. The rows come in the
-/// page's order: a single row joined ON TRUE can only be the outer side of a nested loop.
+/// No row: the user has never changed anything. The first row is the owner's, in the columns of a task: `revision` is what the
+/// page is as of, and `id` the revision up to which tombstones were swept, which says what the page cannot tell. Beside each
+/// task they would be columns of every row, which are sent and read as often. The rows come in this order: both databases
+/// work a UNION ALL off from left to right. Only a parallel Append of PostgreSQL would not, and none has a LIMIT in it.
 ///
 /// The page's LIMIT is written here. There is always one: SQLite drops the order of a subquery that has none. It is an
 /// expression, because SQLite prepares a statement anew each time that a plain parameter in a LIMIT is bound.
@@ -190,6 +193,8 @@ pub(super) struct AsOf<'a, Page> {
     pub(super) page: Page,
     /// The most tasks; all of them with `None`.
     pub(super) limit: Option<i64>,
+    /// What the owner's row has behind a task's columns: `, NULL` for each that the page has there.
+    pub(super) padding: &'static str,
 }
 
 impl<Page> QueryId for AsOf<'_, Page> {
@@ -198,25 +203,37 @@ impl<Page> QueryId for AsOf<'_, Page> {
 }
 
 impl<Page: Query> Query for AsOf<'_, Page> {
-    type SqlType = (BigInt, BigInt, Nullable<Page::SqlType>);
+    type SqlType = Page::SqlType;
 }
 
 impl<Page, DB> QueryFragment<DB> for AsOf<'_, Page>
 where
-    DB: Backend + HasSqlType<Text> + HasSqlType<BigInt>,
+    DB: TakesTasks,
     str: ToSql<Text, DB>,
     i64: ToSql<BigInt, DB>,
+    At: ToSql<Instant, DB>,
     Page: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql("SELECT o.revision, o.swept_revision, p.* FROM owners AS o LEFT JOIN (");
+        out.push_sql("SELECT swept_revision, '', NULL, FALSE, ");
+        out.push_bind_param::<Instant, At>(&NO_TIME)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Instant, At>(&NO_TIME)?;
+        out.push_sql(", revision");
+        out.push_sql(self.padding);
+        out.push_sql(" FROM owners WHERE user_id = ");
+        out.push_bind_param::<Text, str>(self.owner)?;
+        out.push_sql(" UNION ALL SELECT * FROM (");
         self.page.walk_ast(out.reborrow())?;
         out.push_sql(" LIMIT CAST(");
         out.push_bind_param::<BigInt, i64>(self.limit.as_ref().unwrap_or(&i64::MAX))?;
-        out.push_sql(" AS BIGINT)) AS p ON TRUE WHERE o.user_id = ");
-        out.push_bind_param::<Text, str>(self.owner)
+        out.push_sql(" AS BIGINT)) AS page");
+        Ok(())
     }
 }
+
+/// What an owner has where tasks have times.
+const NO_TIME: At = At(Timestamp::from_micros(0));
 
 /// Lets Diesel's synchronous `load` take it, which SQLite needs.
 impl<Page, Conn> diesel::RunQueryDsl<Conn> for AsOf<'_, Page> {}

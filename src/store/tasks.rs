@@ -250,7 +250,7 @@ macro_rules! page_query {
         }
         let direction = if request.from_end { request.direction.reversed() } else { request.direction };
         let page = ordered!(query, request.field, direction);
-        AsOf { owner: request.user.as_str(), page, limit: request.limit }
+        AsOf { owner: request.user.as_str(), page, limit: request.limit, padding: "" }
     }};
 }
 
@@ -281,13 +281,14 @@ impl Store {
         // A list without a bound or with a search may be slow, and nothing may wait behind it.
         let is_short = request.limit.is_some() && request.filter.search.is_none();
         let from_end = request.from_end;
-        let rows: Vec<(i64, i64, Option<Row>)> = if is_short {
+        let rows: Vec<Row> = if is_short {
             on_connection!(self, shared, |connection| page_query!(&request).load(connection))?
         } else {
             on_connection!(self, exclusive, |connection| page_query!(&request).load(connection))?
         };
-        let revision = rows.first().map_or(Revision::ZERO, |(revision, ..)| Revision(*revision));
-        let mut tasks: Vec<Task> = rows.into_iter().filter_map(|(.., row)| row.map(Task::from)).collect();
+        let mut rows = rows.into_iter();
+        let revision = rows.next().map_or(Revision::ZERO, |owner| Revision(owner.revision));
+        let mut tasks: Vec<Task> = rows.map(Task::from).collect();
         if from_end {
             tasks.reverse();
         }

@@ -126,11 +126,13 @@ impl Store {
                 .order(tasks::revision.desc())
                 .select((COLUMNS, tasks::deleted_at));
             // One more than is shown tells whether there is more.
-            AsOf { owner: user.as_str(), page, limit: Some(limit.saturating_add(1)) }.load(connection)
+            AsOf { owner: user.as_str(), page, limit: Some(limit.saturating_add(1)), padding: ", NULL" }
+                .load(connection)
         })?;
-        let revision = rows.first().map_or(Revision::ZERO, |(revision, ..)| Revision(*revision));
+        let mut rows = rows.into_iter();
+        let revision = rows.next().map_or(Revision::ZERO, |(owner, _)| Revision(owner.revision));
         let deleted = |(row, at): (Row, Option<At>)| Some(DeletedTask { task: row.into(), deleted_at: at?.0 });
-        let mut tasks: Vec<DeletedTask> = rows.into_iter().filter_map(|(.., row)| deleted(row?)).collect();
+        let mut tasks: Vec<DeletedTask> = rows.filter_map(deleted).collect();
         let shown = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = tasks.len() > shown;
         tasks.truncate(shown);
