@@ -16,7 +16,7 @@ from . import chart, growth, machine, report, startup
 from .contenders import BENCH, Bench, Programs
 from .goals import Found, Round
 from .growth import Growth
-from .rows import KEYS, LONG, PG, PG_EDDSA, Field, Row, Rows
+from .rows import KEYS, LONG, PAIRS, Field, Pair, Row, Rows
 from .system import Failed
 
 
@@ -54,7 +54,7 @@ def stopped(number: int, _: object = None) -> NoReturn:
 def run(stack: ExitStack, arguments: argparse.Namespace) -> None:
     """Measures what was asked for. Only a whole run is written down."""
     bench = Bench.prepare(stack, Programs(arguments.taskgate, arguments.floor))
-    rounds, seconds = (2, 2) if arguments.quick else (7, 2)
+    rounds, seconds = (2, 2) if arguments.quick else (5, 2)
 
     def wanted(key: str) -> bool:
         is_left_out = arguments.quick and arguments.only == "*" and key in LONG
@@ -67,9 +67,10 @@ def run(stack: ExitStack, arguments: argparse.Namespace) -> None:
         field = Field.start(bench, not arguments.no_peers, arguments.quick)
         rows = [row for row in Rows(bench, field, arguments.quick) if wanted(row.key)]
     measured = [measure_round(number, rows, seconds) for number in range(1, rounds + 1)]
-    eddsa = {row.key: measure_eddsa(row, 3 if arguments.quick else 90) for row in rows if PG_EDDSA in row.runs}
+    # A quick run tells these by its rounds.
+    paired = {} if arguments.quick else {row.key: measure_pairs(row) for row in rows}
     growth = measure_growth(bench, arguments.quick) if wanted("growth") else {}
-    found = Found(measured, eddsa, growth, ready)
+    found = Found(measured, paired, growth, ready)
     facts = machine.facts(bench.cluster, not arguments.no_peers)
     page = report.report(found, rows, facts, report.how(arguments.quick, rounds, seconds))
     print(f"\n{page}")
@@ -112,18 +113,20 @@ def measure_round(number: int, rows: Iterable[Row], seconds: int) -> Round:
     return found
 
 
-def measure_eddsa(row: Row, pairs: int) -> list[float]:
-    """The requests/s with EdDSA tokens to those with HS256, of so many pairs of a second each, one right after the other.
+def measure_pairs(row: Row) -> dict[str, list[float]]:
+    """What is to be known of two contenders beside each other in a row, by the pair's name."""
+    return {pair.name: measure_pair(row, pair) for pair in PAIRS if row.key in pair.keys}
 
-    The two hardly differ: what a round tells of them is mostly what the machine did meanwhile. So there are many pairs, the
-    halves of which are as close to each other as can be.
-    """
-    say(f"EdDSA beside HS256: {row.title}")
+
+def measure_pair(row: Row, pair: Pair) -> list[float]:
+    """The requests/s of the one to those of the other, pair by pair, the halves of which are as close to each other as can
+    be."""
+    say(f"{pair.name}: {row.title}")
     ratios = []
-    for number in range(pairs):
-        labels = [PG, PG_EDDSA][:: -1 if number % 2 else 1]
+    for number in range(pair.times):
+        labels = [pair.other, pair.one][:: -1 if number % 2 else 1]
         rates = {label: row.runs[label](1, is_warm=number > 0).rate for label in labels}
-        ratios.append(rates[PG_EDDSA] / rates[PG])
+        ratios.append(rates[pair.one] / rates[pair.other])
     print("   ", ", ".join(f"{ratio:.2f}" for ratio in ratios), flush=True)
     return ratios
 

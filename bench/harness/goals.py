@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 
 from .growth import Growth
 from .load import Sample
-from .rows import FASTAPI_1, FLOOR, PG, POSTGRAPHILE_1, SQLITE
+from .rows import FASTAPI_1, OF_FLOOR, OF_HS256, OF_POSTGRES, PG, POSTGRAPHILE_1, SQLITE, Pair
 
 Round = dict[str, dict[str, Sample]]
 """What each contender did in each row."""
@@ -32,10 +32,10 @@ class Goal:
 
 @dataclass(frozen=True)
 class Found:
-    """All that was measured: the rounds in their order, and by row what EdDSA does of HS256, pair by pair."""
+    """All that was measured: the rounds in their order, and by row the pairs of two contenders, by `PAIRS`' names."""
 
     rounds: list[Round]
-    eddsa: dict[str, list[float]]
+    pairs: dict[str, dict[str, list[float]]]
     growth: dict[str, Growth]
     ready_ms: float | None
 
@@ -50,11 +50,11 @@ class Found:
             for key, contenders in self.rounds[0].items()
         }
 
-    def of_hs256(self, key: str) -> float | None:
-        """The requests/s with EdDSA tokens to those with HS256 in a row: the median of the pairs. None where it was not
-        measured."""
-        ratios = self.eddsa.get(key)
-        return statistics.median_low(ratios) if ratios else None
+    def beside(self, key: str, pair: Pair) -> float | None:
+        """The requests/s of one contender in a row, to those of the one it is paired with: the median of the pairs, and
+        where there were none of the rounds."""
+        ratios = self.pairs.get(key, {}).get(pair.name)
+        return statistics.median_low(ratios) if ratios else self.ratio((key, pair.one), (key, pair.other))
 
     def ratio(self, one: tuple[str, str], other: tuple[str, str]) -> float | None:
         """The requests/s of one contender in a row, to those of another: the median of the rounds' ratios, of an even
@@ -101,7 +101,7 @@ def _beside_others(found: Found) -> Iterator[Goal]:
         ("create by REST", "create-rest", 0.85, FASTAPI_1, 10),
         ("toggle by REST", "toggle-rest", 0.85, FASTAPI_1, 10),
     ]:
-        yield Goal(f"{what}, of the floor", of_floor, True, "×", found.ratio((key, PG), (key, FLOOR)))
+        yield Goal(f"{what}, of the floor", of_floor, True, "×", found.beside(key, OF_FLOOR))
         yield Goal(f"{what}, of {peer}", of_peer, True, "×", found.ratio((key, PG), (key, peer)))
 
 
@@ -111,13 +111,13 @@ def _beside_itself(found: Found) -> Iterator[Goal]:
         ("50 tasks by REST", "list-rest"),
         ("one task by GraphQL", "one-graphql"),
     ]:
-        yield Goal(f"EdDSA, of HS256: {what}", 0.97, True, "×", found.of_hs256(key))
+        yield Goal(f"EdDSA, of HS256: {what}", 0.97, True, "×", found.beside(key, OF_HS256))
     for what, key, least in [
         ("one task", "one-rest", 1.3),
         ("50 tasks", "list-rest", 1.2),
         ("create", "create-rest", 0.8),
     ]:
-        yield Goal(f"SQLite, of PostgreSQL: {what} by REST", least, True, "×", found.ratio((key, SQLITE), (key, PG)))
+        yield Goal(f"SQLite, of PostgreSQL: {what} by REST", least, True, "×", found.beside(key, OF_POSTGRES))
     slowest = found.typical.get("create-rest", {}).get(SQLITE)
     yield Goal("p99 of create by REST, SQLite", 50, False, " ms", slowest.p99_ms if slowest else None)
     for label, kind in [(PG, "PostgreSQL"), (SQLITE, "SQLite")]:

@@ -7,7 +7,7 @@ from .goals import Found, Goal, goals
 from .growth import Growth
 from .load import CONNECTIONS, Sample
 from .machine import Facts
-from .rows import FASTAPI_1, FASTAPI_2, FLOOR, PG, PGBENCH, Row
+from .rows import FASTAPI_1, FASTAPI_2, FLOOR, PAIRS, PG, PGBENCH, Row
 
 HEAD = """\
 # Results
@@ -26,9 +26,9 @@ The last column is taskgate's requests/s on PostgreSQL with HS256 tokens, divide
 parentheses are of the REST row, for comparison, and the floor answers by REST in all rows. CPU is in seconds for 10,000
 requests, of the server with its workers and, apart, of PostgreSQL's processes; memory is resident after the row."""
 
-ABOUT_EDDSA = """\
-taskgate's requests/s on PostgreSQL with EdDSA tokens, divided by those with HS256 tokens, in pairs of a second each: of the
-pairs that were measured, the median and the middle half."""
+ABOUT_PAIRS = """\
+Two who hardly differ, in pairs of a second each, one right after the other: the requests/s of the first divided by those of
+the second, of the pairs that were measured the median and the middle half. The goals for them go by this."""
 
 NOISE = 0.05
 """The share of the machine beyond which others disturb."""
@@ -56,8 +56,8 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
     parts += ["## Rows", ABOUT_ROWS]
     for row in rows:
         parts += [f"### {row.title}", _row(found, row.key)]
-    if found.eddsa:
-        parts += ["## EdDSA beside HS256", ABOUT_EDDSA, _eddsa(found, {row.key: row.title for row in rows})]
+    if any(found.pairs.values()):
+        parts += ["## Pairs", ABOUT_PAIRS, _pairs(found, {row.key: row.title for row in rows})]
     if found.growth:
         parts += ["## Growth", _growth(found.growth)]
     parts += ["## Versions", _table(("", ""), [list(fact) for fact in facts.items()])]
@@ -131,11 +131,14 @@ def _line(label: str, sample: Sample, of_taskgate: float | None) -> list[str]:
     ]
 
 
-def _eddsa(found: Found, titles: Mapping[str, str]) -> str:
+def _pairs(found: Found, titles: Mapping[str, str]) -> str:
     lines = []
-    for key, ratios in found.eddsa.items():
-        low, _, high = statistics.quantiles(ratios, n=4)
-        lines.append([titles[key], f"{len(ratios)}", f"{found.of_hs256(key):.2f}", f"{low:.2f} to {high:.2f}"])
+    for pair in PAIRS:
+        for key, title in titles.items():
+            if ratios := found.pairs.get(key, {}).get(pair.name):
+                low, _, high = statistics.quantiles(ratios, n=4)
+                median = f"{found.beside(key, pair):.2f}"
+                lines.append([f"{pair.name}: {title}", f"{len(ratios)}", median, f"{low:.2f} to {high:.2f}"])
     return _table(("", "pairs", "median", "middle half"), lines, numbers=True)
 
 
