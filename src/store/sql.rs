@@ -180,10 +180,11 @@ impl<Column, G> ValidGrouping<G> for Contains<Column> {
 /// A page of tasks behind a row of its owner, read by one statement: two would pair an old page with a new number, and a
 /// client that goes on from there would miss a change.
 ///
-/// No row: the user has never changed anything. The first row is the owner's, in the columns of a task: `revision` is what the
-/// page is as of, and `id` the revision up to which tombstones were swept, which says what the page cannot tell. Beside each
-/// task they would be columns of every row, which are sent and read as often. The rows come in this order: both databases
-/// work a UNION ALL off from left to right. Only a parallel Append of PostgreSQL would not, and none has a LIMIT in it.
+/// No row: the user has never changed anything. The first row is the owner's, in the columns of a task: `revision` is
+/// what the page is as of, and `id` the revision up to which tombstones were swept, which says what the page cannot
+/// tell. Beside each task they would be columns of every row, which are sent and read as often. The rows come in this
+/// order: both databases work a UNION ALL off from left to right. Only a parallel Append of PostgreSQL would not, and
+/// none has a LIMIT in it.
 ///
 /// The page's LIMIT is written here. There is always one: SQLite drops the order of a subquery that has none. It is an
 /// expression, because SQLite prepares a statement anew each time that a plain parameter in a LIMIT is bound.
@@ -196,6 +197,9 @@ pub(super) struct AsOf<'a, Page> {
     /// What the owner's row has behind a task's columns: `, NULL` for each that the page has there.
     pub(super) padding: &'static str,
 }
+
+/// What an owner has where tasks have times.
+const NO_TIME: At = At(Timestamp::from_micros(0));
 
 impl<Page> QueryId for AsOf<'_, Page> {
     type QueryId = ();
@@ -231,9 +235,6 @@ where
         Ok(())
     }
 }
-
-/// What an owner has where tasks have times.
-const NO_TIME: At = At(Timestamp::from_micros(0));
 
 /// Lets Diesel's synchronous `load` take it, which SQLite needs.
 impl<Page, Conn> diesel::RunQueryDsl<Conn> for AsOf<'_, Page> {}
