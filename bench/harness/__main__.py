@@ -14,9 +14,9 @@ from typing import NoReturn
 
 from . import chart, growth, machine, report, startup
 from .contenders import BENCH, Bench, Programs
-from .goals import Found, Round
+from .goals import PAIRS, Found, Pair, Round
 from .growth import Growth
-from .rows import KEYS, LONG, PAIRS, Field, Pair, Row, Rows
+from .rows import KEYS, LONG, Field, Row, Rows
 from .system import Failed
 
 
@@ -115,7 +115,7 @@ def measure_round(number: int, rows: Iterable[Row], seconds: int) -> Round:
 
 def measure_pairs(row: Row) -> dict[str, list[float]]:
     """What is to be known of two contenders beside each other in a row, by the pair's name."""
-    return {pair.name: measure_pair(row, pair) for pair in PAIRS if row.key in pair.keys}
+    return {pair.name: measure_pair(row, pair) for pair in PAIRS if row.key in pair.least}
 
 
 def measure_pair(row: Row, pair: Pair) -> list[float]:

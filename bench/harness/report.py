@@ -3,11 +3,11 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from .goals import Found, Goal, goals
+from .goals import PAIRS, Found, Goal, goals
 from .growth import Growth
 from .load import CONNECTIONS, Sample
 from .machine import Facts
-from .rows import FASTAPI_1, FASTAPI_2, FLOOR, PAIRS, PG, PGBENCH, Row
+from .rows import FASTAPI_1, FASTAPI_2, FLOOR, PG, PGBENCH, Row
 
 HEAD = """\
 # Results
@@ -48,7 +48,7 @@ def report(found: Found, rows: Sequence[Row], facts: Facts, how: str) -> str:
     """The page. `how` says how long was measured, and what was left out."""
     parts = [
         HEAD,
-        f"{how} {_others(found)}",
+        f"{how}\n{_others(found)}",
         "![requests per second](results.svg)",
         "## Goals",
         _goals(list(goals(found))),
@@ -158,8 +158,9 @@ def _growth(growth: dict[str, Growth]) -> str:
 def how(quick: bool, rounds: int, seconds: int) -> str:
     """How it was measured."""
     text = (
-        f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, {rounds} rounds, each of which begins "
-        "rows with another contender, and every second one goes through them backwards. Each figure is the median of the rounds', and so is each ratio, of two that were "
-        "measured in the same round; all are in `results.json`."
+        f"`wrk -t1 -c{CONNECTIONS}`, {seconds} s a row after a second of warm-up, {rounds} rounds, each of which begins\n"
+        "rows with another contender, and every second one goes through them backwards. Each figure is the median of the\n"
+        "rounds', and so is each ratio, of two that were measured in the same round; all are in\n"
+        "`results.json`."
     )
     return f"**This was a quick run**: short rows, and some left out.\n\n{text}" if quick else text

@@ -47,36 +47,6 @@ class Run(Protocol):
     def __call__(self, seconds: int, is_warm: bool = False) -> Sample: ...
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two contenders that hardly differ, and the rows in which a goal is set for the one beside the other.
-
-    What a round tells of them is mostly what the machine did meanwhile. So there are `times` pairs of a second each, one
-    right after the other.
-    """
-
-    one: str
-    other: str
-    times: int
-    keys: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        """What it is called in the results."""
-        return f"{self.one} ÷ {self.other}"
-
-
-OF_FLOOR = Pair(
-    PG,
-    FLOOR,
-    30,
-    frozenset({"one-rest", "list-rest", "one-graphql", "list-graphql", "create-rest", "toggle-rest"}),
-)
-OF_HS256 = Pair(PG_EDDSA, PG, 90, frozenset({"one-rest", "list-rest", "one-graphql"}))
-OF_POSTGRES = Pair(SQLITE, PG, 30, frozenset({"one-rest", "list-rest", "create-rest"}))
-PAIRS = [OF_FLOOR, OF_HS256, OF_POSTGRES]
-
-
 @dataclass
 class Row:
     """Some work, and who does it, by their names in the report."""
